@@ -1,0 +1,115 @@
+/*
+ * "atlas.call/1": the call, through which a plugin does everything.
+ *
+ * A call is one request to one method: deadline, metadata, arena, identity and trace. It is a
+ * stream of messages each way; a unary method is its simplest case. Background fibers, consumer
+ * batches, tasks and lifecycle functions get a call too, so that every function that waits has one.
+ * A call lives on one loop and its fiber never changes its thread.
+ */
+#ifndef ATLAS_CALL_H
+#define ATLAS_CALL_H
+
+#include "atlas/abi.h"
+#include "atlas/status.h"
+
+struct atlas_interfaces; /* atlas/host.h */
+
+/*
+ * The part of a call that plugins may read. The host owns the call; it is valid until the function
+ * that received it returns.
+ */
+struct atlas_call {
+    const struct atlas_interfaces *interfaces; /* what the host granted to this instance */
+    void *instance;                            /* what create() returned; NULL inside create() */
+    void *loop_state;                          /* what loop_create() returned for this loop */
+};
+
+/* One metadata entry: names in lower case; values of names that end in "-bin" are raw bytes. */
+struct atlas_metadata {
+    struct atlas_bytes name;
+    struct atlas_bytes value;
+};
+
+/* A piece of work that runs on a fiber of its own and is joined by the call that spawned it. */
+struct atlas_task {
+    atlas_status_t (*run)(struct atlas_call *call, void *arg);
+    void *arg;
+    atlas_status_t status; /* set when the task ended; valid after join */
+    char message[128];     /* the failure in words, empty if there was none */
+};
+
+/* Positive results of recv, beside the statuses. */
+#define ATLAS_END_OF_STREAM 100
+
+struct atlas_call_interface {
+    uint32_t size;
+
+    /* Memory from the call's arena, aligned for any type, freed with the call. NULL if the call's
+     * budget ("arena_limit") is used up. [call] */
+    void *(*alloc)(struct atlas_call *call, size_t size);
+
+    /* Sets the message that the caller will see beside a status that is not OK. Copied. The last one
+     * wins. [call] */
+    void (*set_message)(struct atlas_call *call, struct atlas_bytes message);
+
+    /* The message of the last failure on this call: set by set_message or by a host function that
+     * returned a status other than OK. Borrowed until the next host function. [call] */
+    struct atlas_bytes (*message)(struct atlas_call *call);
+
+    /* The next message of the caller. ATLAS_OK with the message (borrowed until the next recv), or
+     * ATLAS_END_OF_STREAM after the last one. In a unary method the one request is already there.
+     * [call] [waits] */
+    atlas_status_t (*recv)(struct atlas_call *call, struct atlas_bytes *ret_message);
+
+    /* Room for one message to the caller, in the arena, with room for the framing in front of it,
+     * so that no copy is needed. Fill it, then send it. NULL if the budget is used up. [call] */
+    void *(*reply_buffer)(struct atlas_call *call, size_t size);
+
+    /* Sends one message: a pointer from reply_buffer, or any bytes (copied). Waits while the caller
+     * takes no more. A unary method sends exactly one. [call] [waits] */
+    atlas_status_t (*send)(struct atlas_call *call, struct atlas_bytes message);
+
+    /* Metadata of the caller: the n-th entry, or false if there are not that many. Borrowed until the
+     * call ends. [call] */
+    bool (*metadata)(struct atlas_call *call, size_t n, struct atlas_metadata *ret_entry);
+
+    /* Adds metadata to the reply: leading before the first message, otherwise trailing. Copied.
+     * INVALID_ARGUMENT if the name or the value is not allowed by gRPC. [call] */
+    atlas_status_t (*set_metadata)(struct atlas_call *call, bool trailing,
+                                   const struct atlas_metadata *entry);
+
+    /* Nanoseconds until the deadline, INT64_MAX without one, 0 when it has passed. [call] */
+    int64_t (*remaining_ns)(struct atlas_call *call);
+
+    /* OK, or CANCELLED or DEADLINE_EXCEEDED once the call has ended for its caller. [call] */
+    atlas_status_t (*check)(struct atlas_call *call);
+
+    /* Opens a section with a time budget of its own in which waits are not ended by the call's deadline
+     * or cancellation, for cleaning up; end closes it. Sections do not nest. [call] */
+    void (*cleanup_begin)(struct atlas_call *call, int64_t budget_ms);
+    void (*cleanup_end)(struct atlas_call *call);
+
+    /* Waits for a time. CANCELLED or DEADLINE_EXCEEDED if the call ended first. [call] [waits] */
+    atlas_status_t (*sleep)(struct atlas_call *call, int64_t duration_ns);
+
+    /* Starts a task on this loop with this call's deadline, identity and trace. The task struct
+     * belongs to the caller and must stay where it is until join. A handler that returns without a
+     * join is joined by the host. RESOURCE_EXHAUSTED when no fiber is left. [call] */
+    atlas_status_t (*spawn)(struct atlas_call *call, struct atlas_task *task);
+
+    /* Waits until all tasks of this call have ended; passes a cancel on to them and still waits.
+     * Returns the status of the first task, in order of spawning, that failed. [call] [waits] */
+    atlas_status_t (*join)(struct atlas_call *call);
+
+    /* Runs fn(arg) on a thread of the host and waits until it has returned, whatever happens to the
+     * call. For work that blocks or computes long. RESOURCE_EXHAUSTED when the queue is full.
+     * [call] [waits] */
+    atlas_status_t (*offload)(struct atlas_call *call, void (*fn)(void *arg), void *arg);
+
+    /* The W3C traceparent of the call, and the identity that the edge established for its caller
+     * (empty: none). Borrowed until the call ends. [call] */
+    struct atlas_bytes (*traceparent)(struct atlas_call *call);
+    struct atlas_bytes (*identity)(struct atlas_call *call);
+};
+
+#endif

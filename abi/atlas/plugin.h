@@ -1,0 +1,80 @@
+/*
+ * The entry of a plugin: what it serves, consumes, keeps and runs, declared as data, and the functions
+ * of its life. Its manifest (ATLAS_PLUGIN_MANIFEST in atlas/manifest.h) is read by the host without
+ * running any of this.
+ *
+ * Life of an instance, in order:
+ *   check                                     [control], no waiting, no side effects
+ *   create, loop_create on every loop, warm   not routed to yet; any failure unloads the new copy
+ *   background fibers and consumers start; handlers are called, on all loops at once
+ *   drain; background fibers and consumers are stopped and joined; calls in flight end
+ *   loop_destroy on every loop, destroy       nothing of the plugin runs any more
+ * create, warm, drain and destroy run in a fiber on the instance's home loop, loop_create and
+ * loop_destroy in a fiber on the loop that they are for. All may wait; the configuration bounds how long.
+ */
+#ifndef ATLAS_PLUGIN_H
+#define ATLAS_PLUGIN_H
+
+#include "atlas/config.h"
+#include "atlas/host.h"
+#include "atlas/service.h"
+
+/* Work without a caller: a sweeper, a poller. Runs on the home loop of the instance. */
+struct atlas_background {
+    uint32_t size;
+    const char *name;
+
+    /* Runs until the host stops it: a wait then ends with CANCELLED, and the function returns. If it
+     * returns before, it is started again after a pause that grows. At a reload the old generation's
+     * has returned before the new one's starts. */
+    atlas_status_t (*run)(struct atlas_call *call);
+
+    /* At most one process of a deployment runs it, elected by an advisory lock in PostgreSQL. */
+    bool is_exclusive;
+};
+
+struct atlas_plugin {
+    uint32_t size;
+    uint32_t flags; /* 0 */
+
+    const struct atlas_service *const *services;
+    size_t service_count;
+    const struct atlas_consumer *consumers;
+    size_t consumer_count;
+    const struct atlas_background *backgrounds;
+    size_t background_count;
+    const struct atlas_metric *metrics;
+    size_t metric_count;
+    const struct atlas_pg_schema *postgres; /* NULL: none */
+
+    /* Looks at a configuration that the host has already checked against the manifest. Writes a message
+     * into text and returns INVALID_ARGUMENT if values do not go together. May be NULL. */
+    atlas_status_t (*check)(const struct atlas_config *config, char *text, size_t text_size);
+
+    /* Makes the instance. It is immutable afterwards: what changes is kept per loop. May be NULL. */
+    atlas_status_t (*create)(struct atlas_call *call, const struct atlas_config *config,
+                             void **ret_instance);
+    /* Ends it; instance may be NULL. */
+    void (*destroy)(struct atlas_call *call, void *instance);
+
+    /* State of one loop. Both may be NULL. */
+    atlas_status_t (*loop_create)(struct atlas_call *call, void **ret_loop_state);
+    void (*loop_destroy)(struct atlas_call *call, void *loop_state);
+
+    /* Last step before calls are routed here. May be NULL. */
+    atlas_status_t (*warm)(struct atlas_call *call);
+    /* Calls are no longer routed here; end what waits for something that will not come. May be NULL. */
+    void (*drain)(struct atlas_call *call);
+
+    /* What the plugin offers beyond this table, by id and revision ("atlas.state/1"). May be NULL. */
+    const void *(*find)(void *instance, const char *id);
+};
+
+/*
+ * The one exported symbol. host_minor is the minor of the host's ABI. The table is static and constant;
+ * the host copies min(size) bytes into a zeroed struct of its own.
+ */
+#define ATLAS_PLUGIN_ENTRY "atlas_plugin_v1"
+typedef const struct atlas_plugin *atlas_plugin_v1_fn(uint32_t host_minor);
+
+#endif

@@ -1,0 +1,13 @@
+# atlas_add_unit_test(test_units SOURCES test_units.c LIBS atlas_base)
+# One CUnit executable and one ctest entry of the same name. SOURCES are relative to the caller.
+function(atlas_add_unit_test name)
+    cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+    if(NOT TEST_TIMEOUT)
+        set(TEST_TIMEOUT 60)
+    endif()
+    add_executable(${name} ${TEST_SOURCES})
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+    target_link_libraries(${name} PRIVATE ${TEST_LIBS} atlas_options ${CUNIT_LIBRARY})
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS unit)
+endfunction()

@@ -8,7 +8,8 @@
  *     that reads a member first asks ATLAS_HAS whether the other side knew it.
  *  3. What the host offers is a table of functions named by an id with a revision, for example
  *     "atlas.postgres/1". A released revision keeps its meaning for ever.
- *  4. No type of a library (libevent, nghttp2, protobuf-c, libpq, hiredis, librdkafka) appears here.
+ *  4. No type of a library (libevent, nghttp2, protobuf-c, libpq, hiredis, librdkafka) appears
+ * here.
  *  5. A plugin exports one symbol, atlas_plugin_v1, and calls the host only through tables.
  *
  * Words used in the comments

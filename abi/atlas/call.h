@@ -48,8 +48,8 @@ struct atlas_call_interface {
      * budget ("arena_limit") is used up. [call] */
     void *(*alloc)(struct atlas_call *call, size_t size);
 
-    /* Sets the message that the caller will see beside a status that is not OK. Copied. The last one
-     * wins. [call] */
+    /* Sets the message that the caller will see beside a status that is not OK. Copied. The last
+     * one wins. [call] */
     void (*set_message)(struct atlas_call *call, struct atlas_bytes message);
 
     /* The message of the last failure on this call: set by set_message or by a host function that
@@ -69,8 +69,8 @@ struct atlas_call_interface {
      * takes no more. A unary method sends exactly one. [call] [waits] */
     atlas_status_t (*send)(struct atlas_call *call, struct atlas_bytes message);
 
-    /* Metadata of the caller: the n-th entry, or false if there are not that many. Borrowed until the
-     * call ends. [call] */
+    /* Metadata of the caller: the n-th entry, or false if there are not that many. Borrowed until
+     * the call ends. [call] */
     bool (*metadata)(struct atlas_call *call, size_t n, struct atlas_metadata *ret_entry);
 
     /* Adds metadata to the reply: leading before the first message, otherwise trailing. Copied.
@@ -84,8 +84,8 @@ struct atlas_call_interface {
     /* OK, or CANCELLED or DEADLINE_EXCEEDED once the call has ended for its caller. [call] */
     atlas_status_t (*check)(struct atlas_call *call);
 
-    /* Opens a section with a time budget of its own in which waits are not ended by the call's deadline
-     * or cancellation, for cleaning up; end closes it. Sections do not nest. [call] */
+    /* Opens a section with a time budget of its own in which waits are not ended by the call's
+     * deadline or cancellation, for cleaning up; end closes it. Sections do not nest. [call] */
     void (*cleanup_begin)(struct atlas_call *call, int64_t budget_ms);
     void (*cleanup_end)(struct atlas_call *call);
 

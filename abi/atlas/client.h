@@ -1,6 +1,6 @@
 /*
- * "atlas.client/1": calls to other services, by name. Whether a service runs in this process or at an
- * address comes from the configuration alone; statuses, limits and deadlines are the same.
+ * "atlas.client/1": calls to other services, by name. Whether a service runs in this process or at
+ * an address comes from the configuration alone; statuses, limits and deadlines are the same.
  */
 #ifndef ATLAS_CLIENT_H
 #define ATLAS_CLIENT_H
@@ -34,8 +34,8 @@ struct atlas_client_interface {
                            struct atlas_bytes message);
     /* Says that no more messages follow. [call] */
     atlas_status_t (*half_close)(struct atlas_call *call, struct atlas_handle stream);
-    /* ATLAS_OK with a message (borrowed until the next recv), ATLAS_END_OF_STREAM when the peer ended
-     * with OK, or the status that the peer ended with. [call] [waits] */
+    /* ATLAS_OK with a message (borrowed until the next recv), ATLAS_END_OF_STREAM when the peer
+     * ended with OK, or the status that the peer ended with. [call] [waits] */
     atlas_status_t (*recv)(struct atlas_call *call, struct atlas_handle stream,
                            struct atlas_bytes *ret_message);
     /* Gives the stream up; cancels it if it has not ended. [call] */

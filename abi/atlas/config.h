@@ -9,8 +9,9 @@
 #include "atlas/abi.h"
 
 /*
- * Read it inside create(); borrowed until create() returns. A key that the manifest does not declare
- * with that type answers zero or "", and create() is failed by the host with a message that names it.
+ * Read it inside create(); borrowed until create() returns. A key that the manifest does not
+ * declare with that type answers zero or "", and create() is failed by the host with a message that
+ * names it.
  */
 struct atlas_config {
     uint32_t size;

@@ -27,8 +27,8 @@ struct atlas_kafka_record {
 };
 
 /*
- * A consumer group member. Partition p is handled on loop p mod n, one batch in flight per partition;
- * its offset is stored when the batch is done. Records arrive at least once.
+ * A consumer group member. Partition p is handled on loop p mod n, one batch in flight per
+ * partition; its offset is stored when the batch is done. Records arrive at least once.
  */
 struct atlas_consumer {
     uint32_t size;
@@ -37,10 +37,11 @@ struct atlas_consumer {
     const char *topic_key; /* the configuration key (type string) that holds the topic */
     const char *group;     /* "order": the same in every process */
 
-    /* Handles a batch and sets one status per record. OK: done. Transient (atlas_status_is_transient):
-     * this record and all behind it in the batch come again, after a pause. Any other status: the
-     * record goes to the dead-letter topic "<topic>.dead" with the reason (see reject). If the function
-     * itself fails, its status counts for every record not set. [waits] */
+    /* Handles a batch and sets one status per record. OK: done. Transient
+     * (atlas_status_is_transient): this record and all behind it in the batch come again, after a
+     * pause. Any other status: the record goes to the dead-letter topic "<topic>.dead" with the
+     * reason (see reject). If the function itself fails, its status counts for every record not
+     * set. [waits] */
     atlas_status_t (*handle)(struct atlas_call *call, const struct atlas_kafka_record *records,
                              size_t count, atlas_status_t *statuses);
 };
@@ -48,9 +49,9 @@ struct atlas_consumer {
 struct atlas_kafka_interface {
     uint32_t size;
 
-    /* Publishes one record and waits until the broker has it (acks=all, idempotent). Key and value are
-     * copied. After a deadline ret_outcome (may be NULL) is UNKNOWN: the record may still arrive.
-     * RESOURCE_EXHAUSTED when the queue is full. [call] [waits] */
+    /* Publishes one record and waits until the broker has it (acks=all, idempotent). Key and value
+     * are copied. After a deadline ret_outcome (may be NULL) is UNKNOWN: the record may still
+     * arrive. RESOURCE_EXHAUSTED when the queue is full. [call] [waits] */
     atlas_status_t (*publish)(struct atlas_call *call, const char *topic, struct atlas_bytes key,
                               struct atlas_bytes value, const struct atlas_kafka_header *headers,
                               size_t header_count, enum atlas_outcome *ret_outcome);

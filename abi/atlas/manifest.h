@@ -1,6 +1,7 @@
 /*
  * The manifest: what can be known of a plugin without running it. It lies in the ELF note section
- * ".note.atlas" (owner "ATLAS"), type 1: text, type 2: a serialized google.protobuf.FileDescriptorSet.
+ * ".note.atlas" (owner "ATLAS"), type 1: text, type 2: a serialized
+ * google.protobuf.FileDescriptorSet.
  *
  * The text has one fact per line, words separated by one blank:
  *   plugin <id> <version>                 id: [a-z][a-z0-9_]*, version: MAJOR.MINOR.PATCH

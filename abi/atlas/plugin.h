@@ -1,7 +1,7 @@
 /*
- * The entry of a plugin: what it serves, consumes, keeps and runs, declared as data, and the functions
- * of its life. Its manifest (ATLAS_PLUGIN_MANIFEST in atlas/manifest.h) is read by the host without
- * running any of this.
+ * The entry of a plugin: what it serves, consumes, keeps and runs, declared as data, and the
+ * functions of its life. Its manifest (ATLAS_PLUGIN_MANIFEST in atlas/manifest.h) is read by the
+ * host without running any of this.
  *
  * Life of an instance, in order:
  *   check                                     [control], no waiting, no side effects
@@ -10,7 +10,8 @@
  *   drain; background fibers and consumers are stopped and joined; calls in flight end
  *   loop_destroy on every loop, destroy       nothing of the plugin runs any more
  * create, warm, drain and destroy run in a fiber on the instance's home loop, loop_create and
- * loop_destroy in a fiber on the loop that they are for. All may wait; the configuration bounds how long.
+ * loop_destroy in a fiber on the loop that they are for. All may wait; the configuration bounds how
+ * long.
  */
 #ifndef ATLAS_PLUGIN_H
 #define ATLAS_PLUGIN_H
@@ -24,9 +25,9 @@ struct atlas_background {
     uint32_t size;
     const char *name;
 
-    /* Runs until the host stops it: a wait then ends with CANCELLED, and the function returns. If it
-     * returns before, it is started again after a pause that grows. At a reload the old generation's
-     * has returned before the new one's starts. */
+    /* Runs until the host stops it: a wait then ends with CANCELLED, and the function returns. If
+     * it returns before, it is started again after a pause that grows. At a reload the old
+     * generation's has returned before the new one's starts. */
     atlas_status_t (*run)(struct atlas_call *call);
 
     /* At most one process of a deployment runs it, elected by an advisory lock in PostgreSQL. */
@@ -47,11 +48,12 @@ struct atlas_plugin {
     size_t metric_count;
     const struct atlas_pg_schema *postgres; /* NULL: none */
 
-    /* Looks at a configuration that the host has already checked against the manifest. Writes a message
-     * into text and returns INVALID_ARGUMENT if values do not go together. May be NULL. */
+    /* Looks at a configuration that the host has already checked against the manifest. Writes a
+     * message into text and returns INVALID_ARGUMENT if values do not go together. May be NULL. */
     atlas_status_t (*check)(const struct atlas_config *config, char *text, size_t text_size);
 
-    /* Makes the instance. It is immutable afterwards: what changes is kept per loop. May be NULL. */
+    /* Makes the instance. It is immutable afterwards: what changes is kept per loop. May be NULL.
+     */
     atlas_status_t (*create)(struct atlas_call *call, const struct atlas_config *config,
                              void **ret_instance);
     /* Ends it; instance may be NULL. */
@@ -63,16 +65,18 @@ struct atlas_plugin {
 
     /* Last step before calls are routed here. May be NULL. */
     atlas_status_t (*warm)(struct atlas_call *call);
-    /* Calls are no longer routed here; end what waits for something that will not come. May be NULL. */
+    /* Calls are no longer routed here; end what waits for something that will not come. May be
+     * NULL. */
     void (*drain)(struct atlas_call *call);
 
-    /* What the plugin offers beyond this table, by id and revision ("atlas.state/1"). May be NULL. */
+    /* What the plugin offers beyond this table, by id and revision ("atlas.state/1"). May be NULL.
+     */
     const void *(*find)(void *instance, const char *id);
 };
 
 /*
- * The one exported symbol. host_minor is the minor of the host's ABI. The table is static and constant;
- * the host copies min(size) bytes into a zeroed struct of its own.
+ * The one exported symbol. host_minor is the minor of the host's ABI. The table is static and
+ * constant; the host copies min(size) bytes into a zeroed struct of its own.
  */
 #define ATLAS_PLUGIN_ENTRY "atlas_plugin_v1"
 typedef const struct atlas_plugin *atlas_plugin_v1_fn(uint32_t host_minor);

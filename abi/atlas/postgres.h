@@ -45,9 +45,9 @@ struct atlas_pg_value {
 };
 
 enum atlas_pg_statement_flags {
-    ATLAS_PG_READ = 0,          /* shares pipelined connections; may be given up at any time */
-    ATLAS_PG_WRITE = 1u << 0,   /* commits; once sent, its result is waited for */
-    ATLAS_PG_OUTBOX = 1u << 1,  /* writes outbox rows: wakes the relay after the commit */
+    ATLAS_PG_READ = 0,         /* shares pipelined connections; may be given up at any time */
+    ATLAS_PG_WRITE = 1u << 0,  /* commits; once sent, its result is waited for */
+    ATLAS_PG_OUTBOX = 1u << 1, /* writes outbox rows: wakes the relay after the commit */
 };
 
 struct atlas_pg_statement {
@@ -82,8 +82,8 @@ enum atlas_pg_schema_flags {
      * The host keeps a table in the schema and relays its rows to Kafka in order:
      *   outbox(topic text, key text, type text, traceparent text, payload bytea)
      * with host columns beside them. Insert in the statement that changes the state, after the row
-     * lock of the aggregate is held; rows of one key arrive in the order of their insertion, each at
-     * least once, with the headers event-id, type and traceparent.
+     * lock of the aggregate is held; rows of one key arrive in the order of their insertion, each
+     * at least once, with the headers event-id, type and traceparent.
      */
     ATLAS_PG_HAS_OUTBOX = 1u << 0,
 };
@@ -105,10 +105,11 @@ struct atlas_pg_error {
 struct atlas_postgres_interface {
     uint32_t size;
 
-    /* Runs one statement in a transaction of its own. Constraint failures come back as ALREADY_EXISTS
-     * (unique, exclusion), FAILED_PRECONDITION (check, foreign key, not null); lost connections as
-     * UNAVAILABLE, serialization and deadlock as ABORTED. For ATLAS_PG_WRITE ret_outcome (may be NULL)
-     * says whether the change happened. ret_result may be NULL. [call] [waits] */
+    /* Runs one statement in a transaction of its own. Constraint failures come back as
+     * ALREADY_EXISTS (unique, exclusion), FAILED_PRECONDITION (check, foreign key, not null); lost
+     * connections as UNAVAILABLE, serialization and deadlock as ABORTED. For ATLAS_PG_WRITE
+     * ret_outcome (may be NULL) says whether the change happened. ret_result may be NULL. [call]
+     * [waits] */
     atlas_status_t (*query)(struct atlas_call *call, uint32_t statement,
                             const struct atlas_pg_value *params, size_t param_count,
                             struct atlas_pg_result *ret_result, enum atlas_outcome *ret_outcome);

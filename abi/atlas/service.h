@@ -14,8 +14,8 @@ struct atlas_method {
     uint32_t flags;   /* enum atlas_method_flags */
     const char *name; /* "GetOrder" */
 
-    /* Runs the call: recv, work, send, and returns the status. Runs on a fiber; calls of one instance
-     * run on all loops at once. */
+    /* Runs the call: recv, work, send, and returns the status. Runs on a fiber; calls of one
+     * instance run on all loops at once. */
     atlas_status_t (*handle)(struct atlas_call *call);
 };
 

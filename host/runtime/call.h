@@ -1,0 +1,167 @@
+/*
+ * The call: what a fiber works for. Transports create calls and own them; see the life below.
+ *
+ *   call_create -> fill request, metadata, peer -> call_start -> [handler runs on a fiber]
+ *   -> operations->finished(call) -> the transport sends status and reply -> call_destroy
+ *
+ * All functions are for the call's loop.
+ */
+#ifndef RUNTIME_CALL_H
+#define RUNTIME_CALL_H
+
+#include <event2/event_struct.h>
+
+#include "atlas/host.h"
+#include "base/arena.h"
+#include "runtime/worker.h"
+
+struct call;
+struct generation;
+struct route;
+struct route_table;
+struct wait;
+
+/* How a call reaches its caller. A unary call needs only finished. */
+struct call_operations {
+    /* Streaming methods: as in struct atlas_call_interface. */
+    atlas_status_t (*recv)(struct call *call, struct atlas_bytes *ret_message);
+    atlas_status_t (*send)(struct call *call, struct atlas_bytes message);
+
+    /* The handler has returned; call->status, call->reply (unary) and the metadata are final. The
+     * transport owns the call again and must destroy it, now or once the reply is sent; reply and
+     * metadata live until then. May run on the call's fiber or on the loop. */
+    void (*finished)(struct call *call);
+};
+
+struct metadata_list {
+    struct atlas_metadata *entries;
+    size_t count;
+    size_t room;
+    size_t bytes;
+};
+
+/* Something that the call holds and that ends with it at the latest: a lease, a stream. */
+struct call_resource {
+    struct call_resource *next;
+    struct call_resource **link; /* the pointer that points here */
+    void (*release)(struct call_resource *resource);
+};
+
+/* W3C trace context; all zero: none. */
+struct trace_context {
+    uint8_t trace_id[16];
+    uint8_t span_id[8];
+    uint8_t flags;
+};
+
+#define CALL_MESSAGE_SIZE 512
+
+struct call {
+    struct atlas_call public; /* first: a struct atlas_call * is a struct call * */
+    struct worker *worker;
+    struct generation *generation; /* whose code runs; pinned through routes, or by its owner */
+    const struct route *route;     /* NULL for background fibers, batches and lifecycle functions */
+    struct route_table *routes;    /* the epoch, counted; NULL: always the newest */
+    const char *operation;         /* for logs: the path, or "order background outbox" */
+    const struct call_operations *operations;
+    void *peer; /* of the transport */
+
+    struct arena arena;
+    struct atlas_bytes
+        request; /* unary: set by the transport, in the arena or borrowed till finished */
+    bool is_request_taken;
+    struct atlas_bytes reply; /* unary: valid when has_reply; at least CALL_FRAMING bytes of room
+                                 lie before it */
+    bool has_reply;
+    atlas_status_t status;
+    char message[CALL_MESSAGE_SIZE];
+    struct metadata_list metadata; /* of the caller */
+    struct metadata_list leading;  /* of the reply */
+    struct metadata_list trailing;
+    struct trace_context trace;
+    struct atlas_bytes identity;
+
+    struct call *parent; /* local calls and tasks */
+    struct call *children;
+    struct call *next_sibling;
+    struct call **sibling_link;
+    unsigned depth;       /* of local calls */
+    unsigned tasks_alive; /* spawned, not ended */
+    struct wait *join_wait;
+    atlas_status_t tasks_status; /* of the first task that failed since the last join */
+    unsigned tasks_spawned;
+    unsigned tasks_failed_at;
+
+    int64_t start_ns;
+    int64_t deadline_ns; /* monotonic; INT64_MAX: none */
+    int64_t cleanup_deadline_ns;
+    bool is_in_cleanup;
+    atlas_status_t cancel_status; /* OK, or why the call has ended for its caller */
+    struct wait *waiting;
+    struct event deadline_event;
+    bool is_deadline_armed;
+    struct call_resource *resources;
+    struct {
+        char sqlstate[6];
+        char constraint[64];
+    } pg_error;
+    void *batch; /* of a consumer: for reject */
+};
+
+/* Bytes kept free before every reply buffer: a gRPC frame header goes there without a copy. */
+#define CALL_FRAMING 5
+
+static inline struct call *call_of(struct atlas_call *public)
+{
+    return (struct call *)(void *)public;
+}
+
+/* Makes a call on this worker for a route (counted with its table), or for a generation outside of
+ * any route (route NULL). NULL when the bound of fibers is reached: answer RESOURCE_EXHAUSTED. */
+struct call *call_create(struct worker *worker, struct route_table *routes,
+                         const struct route *route);
+struct call *call_create_internal(struct worker *worker, struct generation *generation,
+                                  const char *operation);
+
+/* Runs the route's handler on a fiber, up to its first wait, then returns. finished comes once. */
+void call_start(struct call *call);
+
+/* Runs fn in place of a handler, with the same end. arg is the transport's. */
+void call_start_function(struct call *call, atlas_status_t (*fn)(struct call *call, void *arg),
+                         void *arg);
+
+/* The caller has gone, or its deadline has passed: ends the current wait, and later ones at once.
+ * Passed on to children. Does not destroy. */
+void call_cancel(struct call *call, atlas_status_t status);
+
+/* Frees the call, its arena and its resources. NULL is allowed. */
+void call_destroy(struct call *call);
+
+/* Nanoseconds left of the deadline (or of the cleanup section), at least 0; INT64_MAX: no deadline.
+ */
+int64_t call_remaining_ns(const struct call *call);
+
+/* OK, or why waits end at once. */
+atlas_status_t call_check(const struct call *call);
+
+/* Makes sure that the deadline ends the waits that follow. */
+void call_arm_deadline(struct call *call);
+
+/* Sets the message and returns the status, so that it can end a function. */
+__attribute__((format(printf, 3, 4))) atlas_status_t
+call_fail(struct call *call, atlas_status_t status, const char *format, ...);
+
+/* Adds to a list; data is copied into the arena. RESOURCE_EXHAUSTED beyond metadata_limit. */
+atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
+                                 struct atlas_bytes name, struct atlas_bytes value);
+
+/* Ties a resource to the call (released at the end, or by call_release_resource). */
+void call_hold_resource(struct call *call, struct call_resource *resource);
+void call_drop_resource(struct call_resource *resource); /* unties without releasing */
+
+/* The tables of "atlas.call/1" and "atlas.clock/1". */
+extern const struct atlas_call_interface call_interface;
+extern const struct atlas_log_interface call_log_interface;
+extern const struct atlas_clock_interface call_clock_interface;
+
+#endif

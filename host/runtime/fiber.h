@@ -1,0 +1,52 @@
+/*
+ * Fibers: functions with a stack of their own that can stop in the middle and go on later, on the
+ * same loop and thread. Only fiber.c switches stacks, and only it knows the sanitizers and
+ * valgrind.
+ */
+#ifndef RUNTIME_FIBER_H
+#define RUNTIME_FIBER_H
+
+#include "base/loop.h"
+
+struct fiber;
+struct fiber_pool;
+
+/* Makes the fibers of one loop: at most limit at once, each with stack_size bytes (rounded up to
+ * pages; reserved, not committed) and a guard page below. */
+atlas_status_t fiber_pool_create(struct loop *loop, unsigned limit, size_t stack_size,
+                                 struct fiber_pool **ret_pool, struct error *error);
+
+/* Frees the pool. No fiber of it may be alive. NULL is allowed. */
+void fiber_pool_destroy(struct fiber_pool *pool);
+
+/* Fibers that are alive now. On the loop only. */
+unsigned fiber_pool_alive(const struct fiber_pool *pool);
+
+/* Runs fn(arg) on a fiber: at once up to its first wait if the caller is the loop, in this pass if
+ * the caller is a fiber. RESOURCE_EXHAUSTED if limit fibers are alive or no stack is to be had.
+ * label: what it runs, for reports of an overflow; borrowed until the fiber ends. On the loop only.
+ */
+atlas_status_t fiber_start(struct fiber_pool *pool, const char *label, void (*fn)(void *arg),
+                           void *arg);
+
+/* The fiber that runs now; NULL outside of any. Any thread. */
+struct fiber *fiber_current(void);
+
+/* Stops the current fiber until somebody calls fiber_resume. On a fiber only. */
+void fiber_suspend(void);
+
+/* Lets a suspended fiber go on, in this pass of its loop; once per suspension. On its loop only. */
+void fiber_resume(struct fiber *fiber);
+
+/* Names what the current fiber runs from here on, and returns the former label; for nested calls.
+ */
+const char *fiber_set_label(const char *label);
+
+/* Ends the process with a message that names the fiber's label when a fiber runs into its guard
+ * page, instead of a bare SIGSEGV. Once per process, before loops start. */
+atlas_status_t fiber_install_overflow_report(struct error *error);
+
+/* Gives the calling thread the alternate signal stack that the overflow report needs. */
+void fiber_prepare_thread(void);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The runtime: workers, modules, and the set of generations that run. One per process.
+ * Its control thread loads, commits, drains and unloads; it never runs calls and may block.
+ */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+#include "runtime/module.h"
+#include "runtime/router.h"
+#include "runtime/worker.h"
+
+struct atlas_call_options;
+struct config;
+
+/*
+ * Calls to services that this process does not run: the gRPC client. The functions are those of
+ * struct atlas_client_interface, for a service that no route table of this process has.
+ */
+struct remote_transport {
+    void *self;
+    atlas_status_t (*unary)(void *self, struct call *call, const char *path,
+                            struct atlas_bytes request, const struct atlas_call_options *options,
+                            struct atlas_bytes *ret_reply);
+    /* A stream; ret_resource is tied to the call. The operations are in stream_operations. */
+    atlas_status_t (*open)(void *self, struct call *call, const char *path,
+                           const struct atlas_call_options *options, void **ret_stream);
+    atlas_status_t (*send)(void *stream, struct call *call, struct atlas_bytes message);
+    atlas_status_t (*half_close)(void *stream, struct call *call);
+    atlas_status_t (*recv)(void *stream, struct call *call, struct atlas_bytes *ret_message);
+    void (*close)(void *stream, struct call *call);
+};
+
+struct runtime_options {
+    const struct config *config; /* borrowed for the life of the runtime */
+    const char *process;         /* which process of the configuration this is */
+    unsigned loops;
+    struct call_limits limits;
+};
+
+struct runtime;
+
+/* Makes workers and the control loop; nothing runs yet. */
+atlas_status_t runtime_create(const struct runtime_options *options, struct runtime **ret_runtime,
+                              struct error *error);
+void runtime_destroy(struct runtime *runtime);
+
+/* Before runtime_start. The module is borrowed for the life of the runtime. */
+void runtime_add_module(struct runtime *runtime, const struct module *module);
+void runtime_set_remote(struct runtime *runtime, const struct remote_transport *remote);
+
+/* Starts the loops' threads. */
+atlas_status_t runtime_start(struct runtime *runtime, struct error *error);
+
+unsigned runtime_worker_count(const struct runtime *runtime);
+struct worker *runtime_worker(struct runtime *runtime, unsigned index);
+const struct config *runtime_config(const struct runtime *runtime);
+const struct module *runtime_module(const struct runtime *runtime, enum module_slot slot);
+const struct remote_transport *runtime_remote(const struct runtime *runtime);
+
+/*
+ * Runs fn(worker, arg) on the worker's loop, on a fiber if on_fiber, and waits for it. From threads
+ * that are not loops (the control thread, main).
+ */
+void runtime_run_on(struct worker *worker, bool on_fiber, void (*fn)(struct worker *, void *arg),
+                    void *arg);
+
+#endif

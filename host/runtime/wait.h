@@ -1,0 +1,45 @@
+/*
+ * One wait of one fiber for one thing. Adapters of libraries use it:
+ *
+ *     struct wait wait;
+ *     wait_init(&wait, call);
+ *     start_something(..., &wait);            its callback calls wait_complete(&wait)
+ *     status = wait_for(&wait);               OK, or DEADLINE_EXCEEDED or CANCELLED
+ *     if (status != ATLAS_OK) detach the callback from the wait, which is on this stack
+ */
+#ifndef RUNTIME_WAIT_H
+#define RUNTIME_WAIT_H
+
+#include "runtime/call.h"
+
+struct fiber;
+
+struct wait {
+    struct call *call;
+    struct fiber *fiber; /* suspended here; NULL while it runs */
+    bool is_complete;
+    bool is_interruptible;
+    atlas_status_t interruption;
+};
+
+/* Prepares a wait of the current fiber, on behalf of call. */
+void wait_init(struct wait *wait, struct call *call);
+
+/* Suspends until wait_complete, the call's deadline, or its cancellation. OK if complete, even when
+ * the call has ended meanwhile; else sets the call's message and returns its status. [waits] */
+atlas_status_t wait_for(struct wait *wait);
+
+/* Suspends until wait_complete, whatever happens to the call. For what must not be abandoned;
+ * whoever completes it has a bound of its own. [waits] */
+void wait_uninterrupted(struct wait *wait);
+
+/* As wait_for, but gives up with ATLAS_DEADLINE_EXCEEDED after timeout_ns at the latest. [waits] */
+atlas_status_t wait_for_at_most(struct wait *wait, int64_t timeout_ns);
+
+/* The thing happened. Once; on the wait's loop; before or while the fiber waits. */
+void wait_complete(struct wait *wait);
+
+/* Ends the call's current wait, if it may be ended. */
+void wait_interrupt_call(struct call *call, atlas_status_t status);
+
+#endif

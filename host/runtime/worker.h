@@ -1,0 +1,48 @@
+/* A worker: what the runtime keeps per loop. Everything in it is touched on that loop only. */
+#ifndef RUNTIME_WORKER_H
+#define RUNTIME_WORKER_H
+
+#include "base/arena.h"
+#include "base/loop.h"
+
+struct call;
+struct fiber_pool;
+struct route_table;
+struct runtime;
+
+/* Bounds of calls, from the configuration ("calls"). */
+struct call_limits {
+    unsigned fibers;             /* alive at once, per loop */
+    size_t stack_size;           /* bytes of a fiber's stack */
+    size_t arena_limit;          /* bytes that one call may allocate */
+    unsigned nesting;            /* local calls within local calls */
+    unsigned tasks_per_call;     /* spawned and not joined */
+    size_t metadata_limit;       /* bytes of names and values, each way */
+    size_t message_limit;        /* bytes of one message, each way */
+    int64_t default_deadline_ns; /* of a call that brings none */
+};
+
+struct worker {
+    struct runtime *runtime;
+    struct loop *loop;
+    unsigned index;
+    struct call_limits limits;
+    struct fiber_pool *fibers;
+    struct arena_cache arenas;
+    struct call *free_calls;
+    unsigned calls_in_flight;   /* with a caller: transports, consumers; not background */
+    struct route_table *routes; /* what new calls see; see runtime/router.h */
+};
+
+/* Makes a worker around a loop that is not started. */
+atlas_status_t worker_create(struct runtime *runtime, unsigned index,
+                             const struct call_limits *limits, struct worker **ret_worker,
+                             struct error *error);
+
+/* Stops the loop if it runs and frees the worker. Nothing may be in flight. NULL is allowed. */
+void worker_destroy(struct worker *worker);
+
+/* The worker whose loop's thread this is; NULL elsewhere. */
+struct worker *worker_current(void);
+
+#endif

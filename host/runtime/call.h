@@ -74,7 +74,6 @@ struct call {
                                  lie before it */
     bool has_reply;
     atlas_status_t status;
-    char message[CALL_MESSAGE_SIZE];
     struct metadata_list metadata; /* of the caller */
     struct metadata_list leading;  /* of the reply */
     struct metadata_list trailing;
@@ -106,6 +105,10 @@ struct call {
         char constraint[64];
     } pg_error;
     void *batch; /* of a consumer: for reject */
+    atlas_status_t (*function)(struct call *call, void *arg); /* in place of a route's handler */
+    void *function_arg;
+    struct atlas_task *task;         /* of a task: where its end is written to */
+    char message[CALL_MESSAGE_SIZE]; /* last: not cleared between calls beyond its first byte */
 };
 
 /* Bytes kept free before every reply buffer: a gRPC frame header goes there without a copy. */
@@ -122,6 +125,15 @@ struct call *call_create(struct worker *worker, struct route_table *routes,
                          const struct route *route);
 struct call *call_create_internal(struct worker *worker, struct generation *generation,
                                   const char *operation);
+
+/* Makes a call that runs on behalf of another on the same loop: its deadline, cancellation, trace and
+ * identity are inherited. A task shares the parent's arena and generation (route NULL); a local call has
+ * its own arena and the route's. Ends before its parent does. NULL as above. */
+struct call *call_create_child(struct call *parent, const struct route *route);
+
+/* Runs the handler of the call on the current fiber, nested in its parent, and returns its status; the
+ * call is finished but not destroyed, finished() is not called. [waits] */
+atlas_status_t call_run_nested(struct call *call);
 
 /* Runs the route's handler on a fiber, up to its first wait, then returns. finished comes once. */
 void call_start(struct call *call);

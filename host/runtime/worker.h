@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/loop.h"
+#include "runtime/handle.h"
 
 struct call;
 struct fiber_pool;
@@ -30,6 +31,8 @@ struct worker {
     struct fiber_pool *fibers;
     struct arena_cache arenas;
     struct call *free_calls;
+    unsigned free_call_count;
+    struct handle_table handles;
     unsigned calls_in_flight;   /* with a caller: transports, consumers; not background */
     struct route_table *routes; /* what new calls see; see runtime/router.h */
 };

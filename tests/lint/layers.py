@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Refuses an #include that points upwards: main -> inbound -> services -> runtime -> base.
+
+The ABI includes only the three freestanding headers and itself, its SDK also a little libc; a plugin
+includes the SDK, generated code, its own files and libc.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ("base", "runtime", "services", "inbound")
+ABI_SYSTEM = {"stdint.h", "stddef.h", "stdbool.h"}
+SDK_SYSTEM = ABI_SYSTEM | {"stdarg.h", "stdio.h", "stdlib.h", "string.h"}
+LIBC = SDK_SYSTEM | {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h",
+                     "time.h", "protobuf-c/protobuf-c.h"}
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+
+
+def includes(file):
+    for number, text in enumerate(file.read_text().splitlines(), 1):
+        match = INCLUDE.match(text)
+        if match:
+            yield number, match.group(1) == "<", match.group(2)
+
+
+def host_fault(file, is_system, name):
+    layer, target = file.relative_to(ROOT / "host").parts[0], name.split("/")[0]
+    if is_system or layer not in LAYERS or target not in LAYERS:
+        return None
+    if LAYERS.index(target) > LAYERS.index(layer):
+        return f"{layer} lies below {target}"
+    return None
+
+
+def abi_fault(_file, is_system, name):
+    if (name not in ABI_SYSTEM) if is_system else not name.startswith("atlas/"):
+        return "the ABI includes only its own headers, stdint.h, stddef.h and stdbool.h"
+    return None
+
+
+def sdk_fault(_file, is_system, name):
+    if is_system and name not in LIBC:
+        return "the SDK includes only the ABI, libc and protobuf-c"
+    return None
+
+
+def plugin_fault(file, is_system, name):
+    if is_system:
+        return None if name in LIBC else "a plugin includes no system or library header beyond libc"
+    own = (file.parent / name).exists() or (ROOT / "plugins" / file.relative_to(ROOT / "plugins").parts[0] / name).exists()
+    if own or name.startswith("atlas/") or name.endswith((".pb-c.h", ".atlas.h")):
+        return None
+    return "a plugin includes only atlas/*, generated headers and its own files"
+
+
+RULES = (("host", host_fault), ("abi/atlas", abi_fault), ("abi/sdk/include", sdk_fault),
+         ("plugins", plugin_fault))
+
+
+def main():
+    faults = 0
+    for folder, rule in RULES:
+        for file in sorted((ROOT / folder).rglob("*.[ch]")):
+            for number, is_system, name in includes(file):
+                fault = rule(file, is_system, name)
+                if fault:
+                    print(f"{file.relative_to(ROOT)}:{number}: includes {name}: {fault}")
+                    faults += 1
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

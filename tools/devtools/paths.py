@@ -1,0 +1,62 @@
+"""Where things lie, and which user the servers run as."""
+
+import hashlib
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ROOT / "run"
+PLUGINS = ("tracker", "order", "dispatch", "wallet", "gateway")
+
+# PostgreSQL refuses to run as root; its package brings this user.
+SERVER_USER = "postgres"
+
+
+def build_dir(preset="dev"):
+    return ROOT / "build" / preset
+
+
+def atlas_program(preset="dev"):
+    return build_dir(preset) / "host" / "atlas"
+
+
+def server_user():
+    """The user that servers run as: None for the current one, or an unprivileged one under root."""
+    return SERVER_USER if os.geteuid() == 0 else None
+
+
+def give_to_server_user(folder):
+    if server_user():
+        entry = pwd.getpwnam(SERVER_USER)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
+
+
+def can_server_user_enter(folder):
+    if not server_user():
+        return True
+    return subprocess.run(["test", "-x", str(folder)], user=SERVER_USER, extra_groups=[],
+                          group=SERVER_USER, check=False).returncode == 0
+
+
+def ensure_run_dir():
+    """Makes run/. Where the servers' user cannot reach it (a clone below /root), run/ becomes a link
+    to a folder under /var/tmp."""
+    if not RUN.exists():
+        RUN.mkdir(mode=0o755)
+        if not can_server_user_enter(RUN):
+            RUN.rmdir()
+            name = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
+            elsewhere = Path("/var/tmp") / f"atlas-run-{name}"
+            elsewhere.mkdir(mode=0o755, exist_ok=True)
+            RUN.symlink_to(elsewhere)
+    return RUN
+
+
+def server_folder(parent, name):
+    """A data folder that belongs to the servers' user."""
+    folder = Path(parent) / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    give_to_server_user(folder)
+    return folder

@@ -1,0 +1,75 @@
+"""A private PostgreSQL: a data folder of its own, loopback only, durable (fsync stays on)."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import paths
+import process
+from failure import Failure
+
+_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+
+
+class Postgres:
+    def __init__(self, folder, port, *, ends_with_us=False):
+        self.name = "postgres"
+        self.folder = Path(folder)
+        self.port = port
+        self.process = None
+        self._ends_with_us = ends_with_us
+
+    def create(self):
+        """Makes the data folder if there is none yet."""
+        data = paths.server_folder(self.folder, "postgres")
+        if (data / "PG_VERSION").exists():
+            return
+        user = paths.server_user()
+        as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+        done = subprocess.run([_PROGRAMS / "initdb", "-D", data, "-U", "postgres", "-A", "trust",
+                               "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"],
+                              cwd="/", text=True, capture_output=True, check=False, **as_user)
+        if done.returncode != 0:
+            raise Failure(f"initdb in {data} failed: {done.stderr.strip()}")
+
+    def start(self):
+        self.process = process.start(
+            self.name,
+            [_PROGRAMS / "postgres", "-D", self.folder / "postgres", "-p", self.port,
+             "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+             "-c", "max_connections=200", "-c", "shared_buffers=64MB"],
+            self.folder / "postgres.log", cwd="/", user=paths.server_user(),
+            stop_signal=signal.SIGINT, ends_with_us=self._ends_with_us)
+
+    def wait_ready(self):
+        process.wait_ready(self.process, self.is_ready, 30.0)
+
+    def is_ready(self):
+        return subprocess.run([_PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)],
+                              check=False).returncode == 0
+
+    def psql(self, sql, database="atlas", user="postgres"):
+        """Runs SQL, returns its rows as text, columns separated by |. Failure with the server's words."""
+        done = subprocess.run(
+            [_PROGRAMS / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+             "-p", str(self.port), "-U", user, "-d", database],
+            input=sql, text=True, capture_output=True, check=False, env={**os.environ, "LC_ALL": "C"})
+        if done.returncode != 0:
+            raise Failure(f"psql: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def prepare(self, plugins=paths.PLUGINS):
+        """Database atlas, and for each plugin a role and a schema that belongs to it."""
+        if self.psql("SELECT 1 FROM pg_database WHERE datname = 'atlas'", "postgres") != "1":
+            self.psql("CREATE DATABASE atlas", "postgres")
+        self.psql("".join(self._plugin_sql(plugin) for plugin in plugins))
+
+    @staticmethod
+    def _plugin_sql(plugin):
+        role = f"atlas_{plugin}"
+        return (f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN\n"
+                f"  CREATE ROLE {role} LOGIN; END IF; END $$;\n"
+                f"SET client_min_messages = warning;\n"
+                f'CREATE SCHEMA IF NOT EXISTS "{plugin}" AUTHORIZATION {role};\n'
+                f'ALTER ROLE {role} IN DATABASE atlas SET search_path = "{plugin}";\n')

@@ -1,0 +1,105 @@
+"""Processes that Atlas' tools start: each in a session of its own, known by pid and start time, so that
+stopping one can never hit a stranger that got its pid later."""
+
+import ctypes
+import os
+import signal
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from failure import Failure
+from wait import wait_until
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _stat_fields(pid):
+    """Fields of /proc/PID/stat after the command name, or None. [0] is the state, [19] the start."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+
+
+@dataclass
+class Process:
+    name: str
+    pid: int
+    started: str  # start time in clock ticks since boot, as in /proc/PID/stat
+    log: str
+    stop_signal: int = signal.SIGTERM
+
+    def is_alive(self):
+        fields = _stat_fields(self.pid)
+        if fields and fields[0] == "Z":
+            try:
+                os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+            return False
+        return fields is not None and fields[19] == self.started
+
+    def send(self, number):
+        if self.is_alive():
+            os.kill(self.pid, number)
+
+    def stop(self, timeout_s=30.0):
+        """Asks it to end and waits; kills it when it does not. Returns True if it ended by itself."""
+        self.send(signal.SIGCONT)
+        self.send(self.stop_signal)
+        try:
+            wait_until(lambda: not self.is_alive(), f"{self.name} to end", timeout_s)
+            return True
+        except Failure:
+            self.kill()
+            return False
+
+    def kill(self):
+        self.send(signal.SIGKILL)
+        wait_until(lambda: not self.is_alive(), f"{self.name} to be gone after SIGKILL", 10.0)
+
+    def log_tail(self, lines=15):
+        try:
+            return "\n".join(Path(self.log).read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+    def to_dict(self):
+        return asdict(self)
+
+
+def start(name, argv, log, *, cwd=None, user=None, env=None, stop_signal=signal.SIGTERM,
+          ends_with_us=False):
+    """Starts argv with its output in the file log. user: run as that user. ends_with_us: the kernel
+    sends stop_signal when this process ends, however it ends (for tests)."""
+
+    def child_setup():
+        if ends_with_us:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(stop_signal))
+
+    as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+    with open(log, "ab") as out:
+        child = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=out, cwd=cwd, env=env, start_new_session=True,
+                                 preexec_fn=child_setup, **as_user)
+    child.returncode = 0  # Process reaps it itself; keeps Popen from warning about it
+    fields = _stat_fields(child.pid)
+    return Process(name, child.pid, fields[19] if fields else "", str(log), int(stop_signal))
+
+
+def wait_ready(process, condition, timeout_s):
+    """Waits until condition() holds; if the process ends first, says so with the end of its log."""
+
+    def ready_or_ended():
+        if not process.is_alive():
+            raise Failure(f"{process.name} ended while starting; its log {process.log} says:\n"
+                          f"{process.log_tail()}")
+        return condition()
+
+    try:
+        wait_until(ready_or_ended, f"{process.name} to be ready", timeout_s)
+    except Failure as failure:
+        if process.is_alive():
+            raise Failure(f"{failure}; its log {process.log} ends:\n{process.log_tail()}") from None
+        raise

@@ -1,0 +1,68 @@
+"""Servers and hosts as one thing to start and stop; shared by `up` and by the system tests."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import config
+from broker import Broker
+from host import Host
+from kafka import Kafka
+from postgres import Postgres
+from redis import Redis
+
+
+class Servers:
+    """PostgreSQL, Redis and a broker. real_kafka: Apache Kafka, otherwise `atlas dev-broker`."""
+
+    def __init__(self, folder, ports, *, real_kafka, preset="dev", ends_with_us=False):
+        self.postgres = Postgres(folder, ports[config.POSTGRES_PORT], ends_with_us=ends_with_us)
+        self.redis = Redis(folder, ports[config.REDIS_PORT], ends_with_us=ends_with_us)
+        if real_kafka:
+            self.kafka = Kafka(folder, ports[config.KAFKA_PORT], ends_with_us=ends_with_us)
+        else:
+            self.kafka = Broker(folder, ports[config.KAFKA_PORT], preset=preset,
+                                ends_with_us=ends_with_us)
+        self.all = (self.postgres, self.redis, self.kafka)
+
+    def start(self):
+        """All at once, since each mostly waits for itself. What did start is stopped by stop()."""
+        with ThreadPoolExecutor(len(self.all)) as workers:
+            list(workers.map(lambda server: server.create(), self.all))
+        for server in self.all:  # on this thread: a child is bound to the thread that started it
+            server.start()
+        for server in self.all:
+            server.wait_ready()
+        self.postgres.prepare()
+
+    def stop(self):
+        _stop([server.process for server in self.all])
+
+
+class Hosts:
+    """The host processes of one configuration file: all plugins in one, or one each."""
+
+    def __init__(self, folder, config_file, ports, *, split, preset="dev", env=None,
+                 ends_with_us=False):
+        processes = config.FIVE_PROCESSES if split else config.ONE_PROCESS
+        self.all = [Host(folder, config_file, name, ports[admin], preset=preset, env=env,
+                         ends_with_us=ends_with_us)
+                    for name, admin in processes.items()]
+
+    def start(self):
+        for host in self.all:
+            host.start()
+        for host in self.all:
+            host.wait_ready()
+
+    def stop(self):
+        _stop([host.process for host in self.all])
+
+    def serving(self, plugin):
+        """The host that runs the plugin."""
+        return next((host for host in self.all if host.process_name == plugin), self.all[0])
+
+
+def _stop(processes):
+    running = [one for one in reversed(processes) if one]
+    if running:
+        with ThreadPoolExecutor(len(running)) as workers:
+            list(workers.map(lambda one: one.stop(), running))

@@ -92,9 +92,10 @@ struct atlas_call_interface {
     /* Waits for a time. CANCELLED or DEADLINE_EXCEEDED if the call ended first. [call] [waits] */
     atlas_status_t (*sleep)(struct atlas_call *call, int64_t duration_ns);
 
-    /* Starts a task on this loop with this call's deadline, identity, trace and arena: what the task
-     * allocates lives as long as this call. The task struct belongs to the caller and must stay where it is until join. A handler that returns without a
-     * join is joined by the host. RESOURCE_EXHAUSTED when no fiber is left. [call] */
+    /* Starts a task on this loop with this call's deadline, identity, trace and arena: what the
+     * task allocates lives as long as this call. The task struct belongs to the caller and must
+     * stay where it is until join. A handler that returns without a join is joined by the host.
+     * RESOURCE_EXHAUSTED when no fiber is left. [call] */
     atlas_status_t (*spawn)(struct atlas_call *call, struct atlas_task *task);
 
     /* Waits until all tasks of this call have ended; passes a cancel on to them and still waits.

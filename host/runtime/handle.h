@@ -1,6 +1,6 @@
 /*
- * Handles: what plugins hold in place of pointers. A handle names a slot of the worker's table and the
- * generation of its content, so a stale one finds nothing. On the worker's loop only.
+ * Handles: what plugins hold in place of pointers. A handle names a slot of the worker's table and
+ * the generation of its content, so a stale one finds nothing. On the worker's loop only.
  */
 #ifndef RUNTIME_HANDLE_H
 #define RUNTIME_HANDLE_H

@@ -45,7 +45,7 @@ static inline int unit_run(const char *suite_name, const struct unit_test *tests
 
 #define UNIT_TEST(function)                                                                        \
     {                                                                                              \
-        #function, function                                                                        \
+#function, function                                                                        \
     }
 
 #define UNIT_MAIN(suite_name, ...)                                                                 \

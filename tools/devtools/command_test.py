@@ -63,8 +63,7 @@ def _build(preset):
 # Name -> what it runs; in the order of a whole run, quick ones first.
 SUITES = {
     "lint": _lint,
-    "unit": lambda results: _ctest(results, "unit", "dev", "unit"),
-    "plugin": lambda results: _ctest(results, "plugin", "dev", "plugin"),
+    "unit": lambda results: _ctest(results, "unit", "dev", "unit|plugin"),
     "system": lambda results: _pytest(results, "system", "dev"),
     "unit-asan": lambda results: _ctest(results, "unit-asan", "asan", "unit|plugin", _ASAN),
     "system-asan": lambda results: _pytest(results, "system-asan", "asan", _ASAN),

@@ -7,6 +7,8 @@ function(atlas_add_unit_test name)
     endif()
     add_executable(${name} ${TEST_SOURCES})
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+    target_compile_definitions(${name} PRIVATE ATLAS_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+        ATLAS_BUILD_DIR="${CMAKE_BINARY_DIR}")
     target_link_libraries(${name} PRIVATE ${TEST_LIBS} atlas_options ${CUNIT_LIBRARY})
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS unit)

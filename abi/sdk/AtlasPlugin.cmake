@@ -1,0 +1,178 @@
+# atlas_add_plugin(<id>
+#     SOURCES <file>...              the plugin's own code
+#     [PROTOS <file.proto>...]       services that it serves; their descriptors go into the plugin
+#     [CLIENT_PROTOS <file.proto>..] services that it calls, and events
+#     [MIGRATIONS <file.sql>...]     in order; #include "<id>_migrations.h"
+#     [PROTO_DIRS <folder>...]       where protos are looked for, before the SDK's own
+#     [INCLUDE_DIRS <folder>...] [LIBS <library>...])
+# builds <build>/plugins/<id>.so. Protos are named as they are imported ("atlas/order/v1/order.proto");
+# what they import is found by itself. For each: #include "atlas/order/v1/order.atlas.h".
+#
+# atlas_add_messages(<target> [PROTOS ...] [CLIENT_PROTOS ...] [PROTO_DIRS ...]) makes a static library
+# of the same generated code, for tests that speak to plugins; without service tables.
+
+set(ATLAS_SDK_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE INTERNAL "Where this SDK is")
+get_filename_component(ATLAS_PROTO_DIR ${CMAKE_CURRENT_LIST_DIR}/../../proto ABSOLUTE CACHE)
+find_program(ATLAS_PROTOC protoc REQUIRED)
+find_program(ATLAS_PROTOC_GEN_C protoc-gen-c REQUIRED)
+find_library(ATLAS_PROTOBUF_C_ARCHIVE NAMES libprotobuf-c.a REQUIRED)
+find_path(ATLAS_WELL_KNOWN_PROTOS google/protobuf/timestamp.proto REQUIRED)
+
+# The protos that a list of them imports, themselves included, without those that only carry options.
+function(atlas_proto_closure result dirs)
+    set(pending ${ARGN})
+    set(closure)
+    while(pending)
+        list(POP_FRONT pending proto)
+        if(proto IN_LIST closure OR proto MATCHES "^google/(api/|protobuf/descriptor)")
+            continue()
+        endif()
+        list(APPEND closure ${proto})
+        atlas_proto_path(path "${dirs}" ${proto})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+        file(STRINGS ${path} imports REGEX "^import ")
+        foreach(line IN LISTS imports)
+            string(REGEX REPLACE "^import [a-z ]*\"([^\"]+)\".*" "\\1" imported "${line}")
+            list(APPEND pending ${imported})
+        endforeach()
+    endwhile()
+    set(${result} ${closure} PARENT_SCOPE)
+endfunction()
+
+# Where a proto lies in a list of folders.
+function(atlas_proto_path result dirs proto)
+    foreach(dir IN LISTS dirs)
+        if(EXISTS ${dir}/${proto})
+            set(${result} ${dir}/${proto} PARENT_SCOPE)
+            return()
+        endif()
+    endforeach()
+    message(FATAL_ERROR "atlas: ${proto} is in none of: ${dirs}. Remedy: name it as it is imported, "
+                        "or give its folder in PROTO_DIRS")
+endfunction()
+
+# Commands that generate the code of protos into a folder; result: the sources to compile.
+function(atlas_generate result folder dirs served_protos)
+    set(sources)
+    set(includes)
+    foreach(dir IN LISTS dirs)
+        list(APPEND includes -I${dir})
+    endforeach()
+    atlas_proto_closure(closure "${dirs}" ${served_protos} ${ARGN})
+    foreach(proto IN LISTS closure)
+        string(REGEX REPLACE "\\.proto$" "" base ${proto})
+        set(out ${folder}/${base})
+        atlas_proto_path(path "${dirs}" ${proto})
+        add_custom_command(
+            OUTPUT ${out}.pb-c.c ${out}.pb-c.h ${out}.atlas.h ${out}.atlas.client.c
+                   ${out}.atlas.service.c
+            COMMAND ${ATLAS_PROTOC} --plugin=protoc-gen-atlas=${ATLAS_SDK_DIR}/protoc-gen-atlas
+                    ${includes} --atlas_out=${folder} ${proto}
+            DEPENDS ${path} ${ATLAS_SDK_DIR}/protoc-gen-atlas
+            COMMENT "protoc-gen-atlas ${proto}" VERBATIM)
+        list(APPEND sources ${out}.pb-c.c ${out}.atlas.client.c)
+        if(proto IN_LIST served_protos)
+            list(APPEND sources ${out}.atlas.service.c)
+        endif()
+    endforeach()
+    # protobuf-c's own output does not try to be free of our warnings.
+    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -w)
+    set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# The descriptors of the served protos, all imports included, as a note.
+function(atlas_embed_descriptors result folder dirs)
+    set(includes)
+    set(paths)
+    foreach(dir IN LISTS dirs)
+        list(APPEND includes -I${dir})
+    endforeach()
+    atlas_proto_closure(closure "${dirs}" ${ARGN})
+    foreach(proto IN LISTS closure)
+        atlas_proto_path(path "${dirs}" ${proto})
+        list(APPEND paths ${path})
+    endforeach()
+    set(out ${folder}/descriptors.atlas)
+    add_custom_command(
+        OUTPUT ${out}.pb ${out}.c
+        COMMAND ${ATLAS_PROTOC} ${includes} --include_imports --descriptor_set_out=${out}.pb ${ARGN}
+        COMMAND ${ATLAS_SDK_DIR}/atlas-embed descriptors ${out}.pb ${out}.c
+        DEPENDS ${paths} ${ATLAS_SDK_DIR}/atlas-embed
+        COMMENT "descriptors ${ARGN}" VERBATIM)
+    set(${result} ${out}.c PARENT_SCOPE)
+endfunction()
+
+function(atlas_embed_migrations result folder id)
+    set(paths)
+    foreach(file IN LISTS ARGN)
+        get_filename_component(path ${file} ABSOLUTE)
+        list(APPEND paths ${path})
+    endforeach()
+    add_custom_command(
+        OUTPUT ${folder}/${id}_migrations.h
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+        COMMAND ${ATLAS_SDK_DIR}/atlas-embed migrations ${id} ${folder}/${id}_migrations.h ${paths}
+        DEPENDS ${paths} ${ATLAS_SDK_DIR}/atlas-embed
+        COMMENT "migrations of ${id}" VERBATIM)
+    set(${result} ${folder}/${id}_migrations.h PARENT_SCOPE)
+endfunction()
+
+# What a plugin and a message library are both compiled with.
+function(atlas_use_sdk target folder)
+    target_include_directories(${target} SYSTEM PUBLIC ${folder})
+    target_include_directories(${target} PUBLIC ${ATLAS_SDK_DIR} ${ATLAS_SDK_DIR}/include
+                                                ${ATLAS_SDK_DIR}/..)
+    target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:atlas_options>)
+    # Only what the plugin needs of it, and hidden.
+    target_link_libraries(${target} PUBLIC ${ATLAS_PROTOBUF_C_ARCHIVE} m)
+    set_target_properties(${target} PROPERTIES C_STANDARD 11 C_VISIBILITY_PRESET hidden
+                                               POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+function(atlas_add_messages target)
+    cmake_parse_arguments(ARG "" "" "PROTOS;CLIENT_PROTOS;PROTO_DIRS" ${ARGN})
+    set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.gen)
+    file(MAKE_DIRECTORY ${folder})
+    set(dirs ${ARG_PROTO_DIRS} ${ATLAS_PROTO_DIR} ${ATLAS_WELL_KNOWN_PROTOS})
+    atlas_generate(generated ${folder} "${dirs}" "" ${ARG_PROTOS} ${ARG_CLIENT_PROTOS})
+    add_library(${target} STATIC ${generated} ${ATLAS_SDK_DIR}/atlas_message.c
+                                 ${ATLAS_SDK_DIR}/atlas_message_scan.c)
+    atlas_use_sdk(${target} ${folder})
+endfunction()
+
+function(atlas_add_plugin id)
+    cmake_parse_arguments(ARG "" "" "SOURCES;PROTOS;CLIENT_PROTOS;MIGRATIONS;PROTO_DIRS;INCLUDE_DIRS;LIBS"
+                          ${ARGN})
+    if(ARG_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "atlas_add_plugin(${id}): not understood: ${ARG_UNPARSED_ARGUMENTS}")
+    endif()
+    set(folder ${CMAKE_CURRENT_BINARY_DIR}/${id}.gen)
+    file(MAKE_DIRECTORY ${folder})
+    set(dirs ${ARG_PROTO_DIRS} ${ATLAS_PROTO_DIR} ${ATLAS_WELL_KNOWN_PROTOS})
+    atlas_generate(generated ${folder} "${dirs}" "${ARG_PROTOS}" ${ARG_CLIENT_PROTOS})
+    if(ARG_PROTOS)
+        atlas_embed_descriptors(descriptors ${folder} "${dirs}" ${ARG_PROTOS})
+        list(APPEND generated ${descriptors})
+    endif()
+    if(ARG_MIGRATIONS)
+        atlas_embed_migrations(migrations ${folder} ${id} ${ARG_MIGRATIONS})
+        list(APPEND generated ${migrations})
+    endif()
+
+    add_library(${id} MODULE ${ARG_SOURCES} ${generated} ${ATLAS_SDK_DIR}/atlas_message.c
+                             ${ATLAS_SDK_DIR}/atlas_message_scan.c)
+    atlas_use_sdk(${id} ${folder})
+    target_include_directories(${id} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_INCLUDE_DIRS})
+    target_link_libraries(${id} PRIVATE ${ARG_LIBS})
+    target_compile_options(${id} PRIVATE -ftls-model=global-dynamic)
+    target_link_options(${id} PRIVATE
+        -Wl,-z,now -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+        -Wl,--version-script=${ATLAS_SDK_DIR}/plugin.map)
+    # A sanitizer's run time is found in the program, so its symbols are undefined here.
+    if(NOT ATLAS_SANITIZE)
+        target_link_options(${id} PRIVATE -Wl,-z,defs)
+    endif()
+    set_target_properties(${id} PROPERTIES PREFIX "" SUFFIX .so
+        LINK_DEPENDS ${ATLAS_SDK_DIR}/plugin.map
+        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
+endfunction()

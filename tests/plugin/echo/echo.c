@@ -1,0 +1,186 @@
+/* A plugin of every kind of method: what tests and benchmarks of the host load. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "echo.atlas.h"
+
+ATLAS_PLUGIN_MANIFEST(
+    "echo", "0.1.0",
+    "optional atlas.client/1\n" ATLAS_TEST_V1_ECHO_SERVICE ATLAS_TEST_V1_ECHO_CALLS
+    "config greeting string default=\n"
+    "config text_limit bytes default=1MiB min=1 max=64MiB\n");
+
+/* What EchoJoin collects at most, bytes. */
+struct echo {
+    size_t text_limit;
+    char *greeting;
+};
+
+atlas_status_t echo_echo(struct atlas_call *call, const Atlas__Test__V1__EchoRequest *req,
+                         Atlas__Test__V1__EchoResponse *ret_res)
+{
+    const struct echo *echo = call->instance;
+
+    ret_res->text = req->text;
+    if (echo->greeting[0] != '\0') {
+        ret_res->text = atlas_printf(call, "%s%s", echo->greeting, req->text);
+    }
+    return ret_res->text != NULL ? ATLAS_OK : atlas_no_memory(call);
+}
+
+atlas_status_t echo_relay(struct atlas_call *call, const Atlas__Test__V1__EchoRequest *req,
+                          Atlas__Test__V1__EchoResponse *ret_res)
+{
+    Atlas__Test__V1__EchoResponse *res;
+
+    atlas_status_t status = atlas_test_v1_echo_echo(call, req, &res);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    ret_res->text = res->text;
+    return ATLAS_OK;
+}
+
+atlas_status_t echo_post_location(struct atlas_call *call,
+                                  const Atlas__Test__V1__PostLocationRequest *req,
+                                  Atlas__Test__V1__PostLocationResponse *ret_res)
+{
+    if (!ATLAS_HAS_FIELD(req, latitude) || !(fabs(req->latitude) <= 90.0)) {
+        return atlas_fail(call, ATLAS_INVALID_ARGUMENT, "latitude: must be from -90 to 90");
+    }
+    if (!ATLAS_HAS_FIELD(req, longitude) || !(fabs(req->longitude) <= 180.0)) {
+        return atlas_fail(call, ATLAS_INVALID_ARGUMENT, "longitude: must be from -180 to 180");
+    }
+    ret_res->accepted = true;
+    return ATLAS_OK;
+}
+
+atlas_status_t echo_echo_many(struct atlas_call *call, const Atlas__Test__V1__EchoManyRequest *req)
+{
+    Atlas__Test__V1__EchoResponse res = ATLAS__TEST__V1__ECHO_RESPONSE__INIT;
+    atlas_status_t status = ATLAS_OK;
+
+    res.text = req->text;
+    for (int32_t i = 0; i < req->count && status == ATLAS_OK; i++) {
+        status = echo_echo_many_send(call, &res);
+    }
+    return status;
+}
+
+/* Puts text behind joined, which grows by doubling. */
+static atlas_status_t append(struct atlas_call *call, struct atlas_bytes *joined, size_t *capacity,
+                             const char *text)
+{
+    const struct echo *echo = call->instance;
+    size_t len = strlen(text);
+    size_t needed = joined->len + len + 1;
+    char *data = (char *)(uintptr_t)joined->data;
+
+    if (needed > echo->text_limit) {
+        return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                          "text: together over %zu bytes, text_limit", echo->text_limit);
+    }
+    if (needed > *capacity) {
+        *capacity = needed * 2;
+        data = atlas_alloc(call, *capacity);
+        if (data == NULL) {
+            return atlas_no_memory(call);
+        }
+        memcpy(data, joined->data, joined->len);
+    }
+    memcpy(data + joined->len, text, len + 1);
+    *joined = atlas_bytes_of(data, joined->len + len);
+    return ATLAS_OK;
+}
+
+atlas_status_t echo_echo_join(struct atlas_call *call, Atlas__Test__V1__EchoResponse *ret_res)
+{
+    struct atlas_bytes joined = atlas_str("");
+    size_t capacity = 0;
+    Atlas__Test__V1__EchoRequest *req;
+    atlas_status_t status;
+
+    while ((status = echo_echo_join_recv(call, &req)) == ATLAS_OK) {
+        status = append(call, &joined, &capacity, req->text);
+        if (status != ATLAS_OK) {
+            return status;
+        }
+    }
+    if (status != ATLAS_END_OF_STREAM) {
+        return status;
+    }
+    ret_res->text = (char *)(uintptr_t)joined.data;
+    return ATLAS_OK;
+}
+
+atlas_status_t echo_echo_chat(struct atlas_call *call)
+{
+    Atlas__Test__V1__EchoResponse res = ATLAS__TEST__V1__ECHO_RESPONSE__INIT;
+    Atlas__Test__V1__EchoRequest *req;
+    atlas_status_t status;
+
+    while ((status = echo_echo_chat_recv(call, &req)) == ATLAS_OK) {
+        res.text = req->text;
+        status = echo_echo_chat_send(call, &res);
+        if (status != ATLAS_OK) {
+            return status;
+        }
+    }
+    return status == ATLAS_END_OF_STREAM ? ATLAS_OK : status;
+}
+
+atlas_status_t echo_sleep(struct atlas_call *call, const Atlas__Test__V1__SleepRequest *req,
+                          Atlas__Test__V1__SleepResponse *ret_res)
+{
+    (void)ret_res;
+    return atlas_sleep_ms(call, req->ms);
+}
+
+atlas_status_t echo_fail(struct atlas_call *call, const Atlas__Test__V1__FailRequest *req,
+                         Atlas__Test__V1__FailResponse *ret_res)
+{
+    (void)ret_res;
+    if (req->status == ATLAS_OK) {
+        return ATLAS_OK;
+    }
+    return atlas_fail(call, req->status, "%s", req->message);
+}
+
+static atlas_status_t create(struct atlas_call *call, const struct atlas_config *config,
+                             void **ret_instance)
+{
+    struct echo *echo = calloc(1, sizeof *echo);
+    char *greeting = strdup(config->string(config, "greeting"));
+
+    if (echo == NULL || greeting == NULL) {
+        free(echo);
+        free(greeting);
+        return atlas_no_memory(call);
+    }
+    echo->greeting = greeting;
+    echo->text_limit = (size_t)config->bytes(config, "text_limit");
+    *ret_instance = echo;
+    return ATLAS_OK;
+}
+
+static void destroy(struct atlas_call *call, void *instance)
+{
+    struct echo *echo = instance;
+
+    (void)call;
+    if (echo != NULL) {
+        free(echo->greeting);
+        free(echo);
+    }
+}
+
+static const struct atlas_service *const services[] = {&echo_service};
+
+static const struct atlas_plugin plugin = {
+    .size = sizeof plugin,
+    .services = services,
+    .service_count = ATLAS_COUNT(services),
+    .create = create,
+    .destroy = destroy,
+};
+ATLAS_PLUGIN_DEFINE(plugin);

@@ -289,7 +289,7 @@ static void test_passwords_come_from_text_file_or_variable(void)
 
 /* Wherever a file is cut off (the last ";" may be), reading ends with a finding, never with a
  * crash. */
-* / static void test_truncated_file_is_refused(void)
+static void test_truncated_file_is_refused(void)
 {
     char text[sizeof minimal];
 

@@ -20,18 +20,20 @@
 #include "atlas/host.h"
 #include "atlas/service.h"
 
-/* Work without a caller: a sweeper, a poller. Runs on the home loop of the instance. */
+/*
+ * Work without a caller, in rounds: a sweeper, a poller. Runs on the home loop of the instance while it is
+ * routed to. At a reload the last round of the old generation has returned before the first of the new one.
+ */
 struct atlas_background {
     uint32_t size;
-    const char *name;
+    bool is_exclusive;        /* in one process of the deployment at a time, elected by a lock in PostgreSQL */
+    const char *name;         /* for logs: "expire_reservations" */
+    const char *interval_key; /* the configuration key (type duration) of the pause between rounds */
 
-    /* Runs until the host stops it: a wait then ends with CANCELLED, and the function returns. If
-     * it returns before, it is started again after a pause that grows. At a reload the old
-     * generation's has returned before the new one's starts. */
+    /* Runs one round, with a call and an arena of its own; its deadline is background_timeout of the
+     * configuration. A status that is not OK is logged, and the pause grows until a round succeeds. When
+     * the host stops it, a wait in it ends with CANCELLED. [waits] */
     atlas_status_t (*run)(struct atlas_call *call);
-
-    /* At most one process of a deployment runs it, elected by an advisory lock in PostgreSQL. */
-    bool is_exclusive;
 };
 
 struct atlas_plugin {

@@ -1,0 +1,413 @@
+/* The life of a plugin in the test host, and what is run on it. */
+#include "testhost_private.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+/* 2024-01-01 00:00:00 UTC */
+#define START_US INT64_C(1704067200000000)
+
+_Noreturn void testhost_misuse(const char *format, ...)
+{
+    va_list args;
+
+    fputs("testhost: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    abort();
+}
+
+/* --- Opening ------------------------------------------------------------------------------------
+ */
+
+static bool is_granted(const struct testhost *host, const char *id)
+{
+    return manifest_has(host->manifest, "requires", id) ||
+           manifest_has(host->manifest, "optional", id);
+}
+
+static const void *find_interface(struct atlas_call *call, const char *id)
+{
+    (void)call;
+    (void)id;
+    return NULL;
+}
+
+static void grant(struct testhost *host)
+{
+    struct atlas_interfaces *granted = &host->interfaces;
+
+    granted->size = sizeof *granted;
+    granted->abi_major = ATLAS_ABI_MAJOR;
+    granted->abi_minor = ATLAS_ABI_MINOR;
+    granted->host_version = "testhost";
+    granted->call = call_interface();
+    granted->log = log_interface();
+    granted->clock = clock_interface();
+    granted->metrics = is_granted(host, "atlas.metrics/1") ? metrics_interface() : NULL;
+    granted->client = is_granted(host, ATLAS_CLIENT) ? client_interface() : NULL;
+    granted->postgres = is_granted(host, ATLAS_POSTGRES) ? postgres_interface() : NULL;
+    granted->redis = is_granted(host, ATLAS_REDIS) ? redis_interface() : NULL;
+    granted->kafka = is_granted(host, ATLAS_KAFKA) ? kafka_interface() : NULL;
+    granted->find = find_interface;
+}
+
+static struct testhost *create(void)
+{
+    struct testhost *host = calloc(1, sizeof *host);
+
+    if (host == NULL) {
+        testhost_misuse("out of memory");
+    }
+    host->wall_us = START_US;
+    host->start_us = START_US;
+    host->random_state = 1;
+    host->config = config_functions;
+    host->publications_end = &host->publications;
+    return host;
+}
+
+static void adopt(struct testhost *host, const struct atlas_plugin *table, const char *manifest)
+{
+    memcpy(&host->table, table,
+           table->size < sizeof host->table ? table->size : sizeof host->table);
+    host->manifest = manifest;
+    manifest_read_keys(host);
+    grant(host);
+    /* The caller from outside may call services even where the plugin may not. */
+    host->caller_interfaces = host->interfaces;
+    host->caller_interfaces.client = client_interface();
+}
+
+struct testhost *testhost_open_table(const struct atlas_plugin *table, const char *manifest)
+{
+    struct testhost *host = create();
+
+    adopt(host, table, arena_text(&host->life, manifest));
+    return host;
+}
+
+struct testhost *testhost_open(const char *path)
+{
+    struct testhost *host = create();
+    const char *manifest = manifest_read(&host->life, path);
+    atlas_plugin_v1_fn *entry = NULL;
+
+    host->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (host->library != NULL) {
+        void *symbol = dlsym(host->library, ATLAS_PLUGIN_ENTRY);
+
+        memcpy(&entry, &symbol, sizeof entry);
+    }
+    if (entry == NULL || manifest == NULL) {
+        const char *reason = manifest == NULL ? "it has no manifest" : dlerror();
+
+        fprintf(stderr, "testhost: %s is no plugin: %s\n", path, reason);
+        testhost_close(host);
+        return NULL;
+    }
+    adopt(host, entry(ATLAS_ABI_MINOR), manifest);
+    return host;
+}
+
+void testhost_set(struct testhost *host, const char *key, const char *value)
+{
+    for (size_t i = 0; i < host->key_count; i++) {
+        if (strcmp(host->keys[i].name, key) == 0) {
+            host->keys[i].value = arena_text(&host->life, value);
+            return;
+        }
+    }
+    testhost_misuse("the manifest declares no key %s", key);
+}
+
+/* --- Start and stop -----------------------------------------------------------------------------
+ */
+
+static atlas_status_t run_loop_create(struct atlas_call *call)
+{
+    struct testhost *host = host_of(call);
+
+    return host->table.loop_create != NULL ? host->table.loop_create(call, &host->loop_state)
+                                           : ATLAS_OK;
+}
+
+static atlas_status_t run_warm(struct atlas_call *call)
+{
+    struct testhost *host = host_of(call);
+
+    return host->table.warm != NULL ? host->table.warm(call) : ATLAS_OK;
+}
+
+static atlas_status_t run_create(struct atlas_call *call)
+{
+    struct testhost *host = host_of(call);
+
+    return host->table.create != NULL ? host->table.create(call, &host->config, &host->instance)
+                                      : ATLAS_OK;
+}
+
+static atlas_status_t run_in_call(struct testhost *host, atlas_status_t (*run)(struct atlas_call *))
+{
+    struct test_call call;
+
+    call_init(host, &call);
+    atlas_status_t status = run(&call.base);
+    call_finish(&call, status);
+    return status;
+}
+
+static atlas_status_t run_loop_destroy(struct atlas_call *call)
+{
+    struct testhost *host = host_of(call);
+
+    if (host->table.loop_destroy != NULL) {
+        host->table.loop_destroy(call, host->loop_state);
+    }
+    host->loop_state = NULL;
+    return ATLAS_OK;
+}
+
+static atlas_status_t run_destroy(struct atlas_call *call)
+{
+    struct testhost *host = host_of(call);
+
+    if (host->table.destroy != NULL) {
+        host->table.destroy(call, host->instance);
+    }
+    host->instance = NULL;
+    return ATLAS_OK;
+}
+
+static atlas_status_t run_drain(struct atlas_call *call)
+{
+    if (host_of(call)->table.drain != NULL) {
+        host_of(call)->table.drain(call);
+    }
+    return ATLAS_OK;
+}
+
+static atlas_status_t run_check(struct testhost *host)
+{
+    atlas_status_t status = config_check(host, host->message, sizeof host->message);
+
+    if (status == ATLAS_OK && host->table.check != NULL) {
+        status = host->table.check(&host->config, host->message, sizeof host->message);
+    }
+    return status;
+}
+
+static void prepare_caller(struct testhost *host)
+{
+    arena_free(&host->caller.arena);
+    call_init(host, &host->caller);
+    host->caller.base.interfaces = &host->caller_interfaces;
+    host->caller.is_caller = true;
+}
+
+atlas_status_t testhost_start(struct testhost *host)
+{
+    atlas_status_t status = run_check(host);
+
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    status = run_in_call(host, run_create);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    status = run_in_call(host, run_loop_create);
+    if (status != ATLAS_OK) {
+        run_in_call(host, run_destroy);
+        return status;
+    }
+    host->is_started = true;
+    prepare_caller(host);
+    status = run_in_call(host, run_warm);
+    if (status != ATLAS_OK) {
+        testhost_stop(host);
+    }
+    return status;
+}
+
+void testhost_stop(struct testhost *host)
+{
+    if (!host->is_started) {
+        return;
+    }
+    host->is_started = false;
+    run_in_call(host, run_drain);
+    run_in_call(host, run_loop_destroy);
+    run_in_call(host, run_destroy);
+}
+
+void testhost_reset(struct testhost *host)
+{
+    arena_free(&host->script);
+    host->answers = NULL;
+    host->deeds = NULL;
+    host->publications = NULL;
+    host->publications_end = &host->publications;
+    free(host->journal);
+    host->journal = NULL;
+    host->journal_len = 0;
+    memset(host->reasons, 0, sizeof host->reasons);
+    memset(host->streams, 0, sizeof host->streams);
+    host->message[0] = '\0';
+    host->timeout_ms = 0;
+    host->waits_left = 0;
+    host->step = 0;
+    host->fail_step = 0;
+    if (host->is_started) {
+        prepare_caller(host);
+    }
+}
+
+void testhost_close(struct testhost *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    testhost_stop(host);
+    testhost_reset(host);
+    arena_free(&host->caller.arena);
+    arena_free(&host->life);
+    if (host->library != NULL) {
+        dlclose(host->library);
+    }
+    free(host);
+}
+
+/* --- Time ---------------------------------------------------------------------------------------
+ */
+
+void testhost_set_now_us(struct testhost *host, int64_t wall_us)
+{
+    host->wall_us = wall_us;
+}
+
+void testhost_advance_ms(struct testhost *host, int64_t ms)
+{
+    host->wall_us += ms * 1000;
+}
+
+void testhost_set_timeout_ms(struct testhost *host, int64_t timeout_ms)
+{
+    host->timeout_ms = timeout_ms;
+}
+
+void testhost_seed(struct testhost *host, uint64_t seed)
+{
+    host->random_state = seed;
+}
+
+/* --- Running ------------------------------------------------------------------------------------
+ */
+
+static void check_started(const struct testhost *host)
+{
+    if (!host->is_started) {
+        testhost_misuse("testhost_start comes first");
+    }
+}
+
+struct atlas_call *testhost_caller(struct testhost *host)
+{
+    check_started(host);
+    return &host->caller.base;
+}
+
+const char *testhost_message(struct testhost *host)
+{
+    return host->message;
+}
+
+atlas_status_t testhost_call(struct testhost *host, const char *path,
+                             const struct atlas_bytes *requests, size_t request_count,
+                             const struct atlas_bytes **ret_replies, size_t *ret_count)
+{
+    const struct atlas_method *method = find_method(host, path);
+    struct test_call call;
+
+    check_started(host);
+    if (method == NULL) {
+        testhost_misuse("the plugin serves no %s", path);
+    }
+    call_init(host, &call);
+    call.requests = requests;
+    call.request_count = request_count;
+    atlas_status_t status = method->handle(&call.base);
+    if (ret_replies != NULL) {
+        *ret_replies = call.replies;
+    }
+    if (ret_count != NULL) {
+        *ret_count = call.reply_count;
+    }
+    call_finish(&call, status);
+    return status;
+}
+
+struct atlas_kafka_record testhost_record(const char *key, struct atlas_bytes value)
+{
+    struct atlas_kafka_record record = {.size = sizeof record, .timestamp_us = START_US};
+
+    record.key = atlas_str(key);
+    record.value = value;
+    return record;
+}
+
+static const struct atlas_consumer *find_consumer(struct testhost *host, const char *name)
+{
+    for (size_t i = 0; i < host->table.consumer_count; i++) {
+        if (strcmp(host->table.consumers[i].name, name) == 0) {
+            return &host->table.consumers[i];
+        }
+    }
+    testhost_misuse("the plugin has no consumer %s", name);
+}
+
+atlas_status_t testhost_consume(struct testhost *host, const char *consumer,
+                                const struct atlas_kafka_record *records, size_t count,
+                                atlas_status_t *statuses)
+{
+    const atlas_status_t not_set = -1;
+    const struct atlas_consumer *found = find_consumer(host, consumer);
+    struct test_call call;
+
+    check_started(host);
+    memset(host->reasons, 0, sizeof host->reasons);
+    for (size_t i = 0; i < count; i++) {
+        statuses[i] = not_set;
+    }
+    call_init(host, &call);
+    atlas_status_t status = found->handle(&call.base, records, count, statuses);
+    for (size_t i = 0; i < count; i++) {
+        if (statuses[i] == not_set) {
+            statuses[i] = status;
+        }
+    }
+    call_finish(&call, status);
+    return status;
+}
+
+const char *testhost_reason(struct testhost *host, size_t index)
+{
+    return index < ATLAS_COUNT(host->reasons) && host->reasons[index] != NULL ? host->reasons[index]
+                                                                              : "";
+}
+
+atlas_status_t testhost_background(struct testhost *host, const char *name, unsigned int waits)
+{
+    check_started(host);
+    for (size_t i = 0; i < host->table.background_count; i++) {
+        if (strcmp(host->table.backgrounds[i].name, name) == 0) {
+            host->waits_left = waits;
+            atlas_status_t status = run_in_call(host, host->table.backgrounds[i].run);
+            host->waits_left = 0;
+            return status;
+        }
+    }
+    testhost_misuse("the plugin has no background function %s", name);
+}

@@ -81,7 +81,8 @@ struct atlas_kafka_record testhost_record(const char *key, struct atlas_bytes va
 /* The reason that the last batch gave for a record, "" if none. */
 const char *testhost_reason(struct testhost *host, size_t index);
 
-/* Runs a background function, by its name, until its waits-th wait, which ends with CANCELLED. */
+/* Runs one round of a background function, by its name. With waits > 0 its waits-th wait, and all
+ * behind it, end with CANCELLED, as when the host stops it. */
 atlas_status_t testhost_background(struct testhost *host, const char *name, unsigned int waits);
 
 /* The message of the last call, start or batch that failed, "" if it set none. */

@@ -1,0 +1,194 @@
+/* The echo plugin in the test host: every kind of method, and the test host itself. */
+#include "echo.atlas.h"
+
+#include <math.h>
+
+#include "atlas/testhost.h"
+#include "support/unit.h"
+
+#define PLUGIN ATLAS_BUILD_DIR "/plugins/echo.so"
+#define ECHO   "/atlas.test.v1.Echo/"
+
+static struct testhost *open_echo(void)
+{
+    struct testhost *host = testhost_open(PLUGIN);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(host);
+    CU_ASSERT_EQUAL_FATAL(testhost_start(host), ATLAS_OK);
+    return host;
+}
+
+static struct atlas_bytes text_message(struct testhost *host, const char *text)
+{
+    Atlas__Test__V1__EchoRequest req = ATLAS__TEST__V1__ECHO_REQUEST__INIT;
+    struct atlas_bytes bytes;
+
+    req.text = atlas_strdup(testhost_caller(host), text);
+    CU_ASSERT_EQUAL_FATAL(
+        atlas__test__v1__echo_request__encode(testhost_caller(host), &req, &bytes), ATLAS_OK);
+    return bytes;
+}
+
+static const char *reply_text(struct testhost *host, struct atlas_bytes bytes)
+{
+    Atlas__Test__V1__EchoResponse *res = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(
+        atlas__test__v1__echo_response__decode(testhost_caller(host), bytes, &res), ATLAS_OK);
+    return res->text;
+}
+
+static void test_echo_answers(void)
+{
+    struct testhost *host = open_echo();
+    Atlas__Test__V1__EchoRequest req = ATLAS__TEST__V1__ECHO_REQUEST__INIT;
+    Atlas__Test__V1__EchoResponse *res = NULL;
+    char text[] = "hello";
+
+    req.text = text;
+    CU_ASSERT_EQUAL_FATAL(atlas_test_v1_echo_echo(testhost_caller(host), &req, &res), ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(res->text, "hello");
+    CU_ASSERT_EQUAL_FATAL(atlas_test_v1_echo_relay(testhost_caller(host), &req, &res), ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(res->text, "hello");
+    testhost_close(host);
+}
+
+static void test_echo_reads_its_configuration(void)
+{
+    struct testhost *host = testhost_open(PLUGIN);
+    struct atlas_bytes request;
+    const struct atlas_bytes *replies;
+
+    testhost_set(host, "greeting", "you said: ");
+    CU_ASSERT_EQUAL_FATAL(testhost_start(host), ATLAS_OK);
+    request = text_message(host, "x");
+    CU_ASSERT_EQUAL_FATAL(testhost_call(host, ECHO "Echo", &request, 1, &replies, NULL), ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(reply_text(host, replies[0]), "you said: x");
+    testhost_stop(host);
+    testhost_set(host, "text_limit", "65MiB");
+    CU_ASSERT_EQUAL(testhost_start(host), ATLAS_INVALID_ARGUMENT);
+    CU_ASSERT_STRING_EQUAL(testhost_message(host), "text_limit: 65MiB is out of bounds");
+    testhost_close(host);
+}
+
+static void test_echo_many_sends_each(void)
+{
+    struct testhost *host = open_echo();
+    Atlas__Test__V1__EchoManyRequest req = ATLAS__TEST__V1__ECHO_MANY_REQUEST__INIT;
+    struct atlas_bytes request;
+    const struct atlas_bytes *replies;
+    size_t count;
+    char text[] = "again";
+
+    req.text = text;
+    req.count = 3;
+    CU_ASSERT_EQUAL_FATAL(
+        atlas__test__v1__echo_many_request__encode(testhost_caller(host), &req, &request),
+        ATLAS_OK);
+    CU_ASSERT_EQUAL(testhost_call(host, ECHO "EchoMany", &request, 1, &replies, &count), ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    CU_ASSERT_STRING_EQUAL(reply_text(host, replies[2]), "again");
+    testhost_close(host);
+}
+
+static void test_echo_joins_and_chats(void)
+{
+    struct testhost *host = open_echo();
+    struct atlas_bytes requests[] = {text_message(host, "one "), text_message(host, "two "),
+                                     text_message(host, "three")};
+    const struct atlas_bytes *replies;
+    size_t count;
+
+    CU_ASSERT_EQUAL(testhost_call(host, ECHO "EchoJoin", requests, 3, &replies, &count), ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(count, 1);
+    CU_ASSERT_STRING_EQUAL(reply_text(host, replies[0]), "one two three");
+    CU_ASSERT_EQUAL(testhost_call(host, ECHO "EchoChat", requests, 3, &replies, &count), ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    CU_ASSERT_STRING_EQUAL(reply_text(host, replies[1]), "two ");
+    testhost_close(host);
+}
+
+static void test_echo_join_is_bounded(void)
+{
+    struct testhost *host = testhost_open(PLUGIN);
+    struct atlas_bytes requests[2];
+
+    testhost_set(host, "text_limit", "8");
+    CU_ASSERT_EQUAL_FATAL(testhost_start(host), ATLAS_OK);
+    requests[0] = text_message(host, "12345");
+    requests[1] = requests[0];
+    CU_ASSERT_EQUAL(testhost_call(host, ECHO "EchoJoin", requests, 2, NULL, NULL),
+                    ATLAS_RESOURCE_EXHAUSTED);
+    testhost_close(host);
+}
+
+static void test_echo_sleeps_to_the_deadline(void)
+{
+    struct testhost *host = open_echo();
+    Atlas__Test__V1__SleepRequest req = ATLAS__TEST__V1__SLEEP_REQUEST__INIT;
+    Atlas__Test__V1__SleepResponse *res;
+
+    req.ms = 500;
+    testhost_set_timeout_ms(host, 400);
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_sleep(testhost_caller(host), &req, &res),
+                    ATLAS_DEADLINE_EXCEEDED);
+    testhost_set_timeout_ms(host, 600);
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_sleep(testhost_caller(host), &req, &res), ATLAS_OK);
+    testhost_close(host);
+}
+
+static void test_echo_fails_as_asked(void)
+{
+    struct testhost *host = open_echo();
+    Atlas__Test__V1__FailRequest req = ATLAS__TEST__V1__FAIL_REQUEST__INIT;
+    Atlas__Test__V1__FailResponse *res;
+    char words[] = "no such thing";
+
+    req.status = ATLAS_NOT_FOUND;
+    req.message = words;
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_fail(testhost_caller(host), &req, &res), ATLAS_NOT_FOUND);
+    CU_ASSERT_STRING_EQUAL(testhost_message(host), "no such thing");
+    testhost_close(host);
+}
+
+static void test_echo_position_must_be_on_earth(void)
+{
+    struct testhost *host = open_echo();
+    Atlas__Test__V1__PostLocationRequest req = ATLAS__TEST__V1__POST_LOCATION_REQUEST__INIT;
+    Atlas__Test__V1__PostLocationResponse *res = NULL;
+
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_post_location(testhost_caller(host), &req, &res),
+                    ATLAS_INVALID_ARGUMENT);
+    atlas__test__v1__post_location_request__set_latitude(&req, 48.0);
+    atlas__test__v1__post_location_request__set_longitude(&req, (double)NAN);
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_post_location(testhost_caller(host), &req, &res),
+                    ATLAS_INVALID_ARGUMENT);
+    atlas__test__v1__post_location_request__set_longitude(&req, -16.5);
+    CU_ASSERT_EQUAL_FATAL(atlas_test_v1_echo_post_location(testhost_caller(host), &req, &res),
+                          ATLAS_OK);
+    CU_ASSERT_TRUE(res->accepted);
+    testhost_close(host);
+}
+
+static atlas_status_t run_relay(struct testhost *host, void *arg)
+{
+    struct atlas_bytes request = text_message(host, arg);
+
+    return testhost_call(host, ECHO "Relay", &request, 1, NULL, NULL);
+}
+
+static void test_echo_survives_every_fault(void)
+{
+    struct testhost *host = open_echo();
+    char text[] = "text";
+    struct testhost_operation operation = {run_relay, testhost_verify_all_or_nothing, text};
+
+    CU_ASSERT_EQUAL(testhost_enumerate_faults(host, &operation), 0);
+    testhost_close(host);
+}
+
+UNIT_MAIN("echo", UNIT_TEST(test_echo_answers), UNIT_TEST(test_echo_reads_its_configuration),
+          UNIT_TEST(test_echo_many_sends_each), UNIT_TEST(test_echo_joins_and_chats),
+          UNIT_TEST(test_echo_join_is_bounded), UNIT_TEST(test_echo_sleeps_to_the_deadline),
+          UNIT_TEST(test_echo_fails_as_asked), UNIT_TEST(test_echo_position_must_be_on_earth),
+          UNIT_TEST(test_echo_survives_every_fault))

@@ -1,6 +1,7 @@
 """tools/dev up: build, start the servers and Atlas, print a ride to try."""
 
 import argparse
+from dataclasses import asdict
 
 import build
 import config
@@ -20,23 +21,19 @@ def _parse(arguments):
     return parser.parse_args(arguments)
 
 
-def _refuse_taken(split):
-    processes = config.FIVE_PROCESSES if split else config.ONE_PROCESS
-    wanted = {**config.SERVER_PORTS, "REST": config.REST_PORT,
-              **{f"gRPC {name}": port for name, port in config.GRPC_PORTS.items()},
-              **{f"admin {name}": port for name, port in processes.items()}}
+def _refuse_taken(named_ports):
     taken = [f"  {port} ({what}): {ports.holder(port) or 'a process of another user'}"
-             for what, port in wanted.items() if not ports.is_free(port)]
+             for what, port in named_ports.items() if not ports.is_free(port)]
     if taken:
-        raise Failure("these ports are taken; end what holds them or change etc/atlas.cfg:\n"
-                      + "\n".join(taken))
+        raise Failure("these ports are taken; end what holds them:\n" + "\n".join(taken))
 
 
-def _start(options, known):
+def _start(options, addresses):
     folder = paths.ensure_run_dir()
-    servers = Servers(folder, known, real_kafka=options.kafka)
-    hosts = Hosts(folder, config.CONFIG, known, split=options.split)
-    facts = {"split": options.split, "kafka": options.kafka}
+    overlay = folder / "dev.cfg"
+    overlay.write_text(config.overlay(addresses, folder))
+    servers = Servers(folder, addresses, real_kafka=options.kafka)
+    hosts = Hosts(folder, [config.CONFIG, overlay], addresses, split=options.split)
     everything = [*servers.all, *hosts.all]
     try:
         with step("starting PostgreSQL, Redis and " + ("Kafka" if options.kafka else "the broker")):
@@ -46,16 +43,17 @@ def _start(options, known):
     except BaseException:
         stop_all([one.process for one in everything if one.process])
         raise
-    state.save([one.process for one in everything], facts)
+    state.save([one.process for one in everything], {"addresses": asdict(addresses)})
     return hosts
 
 
-def _print_where(hosts):
-    print(f"\nREST     http://127.0.0.1:{config.REST_PORT}")
-    for name, port in config.GRPC_PORTS.items():
-        print(f"gRPC     127.0.0.1:{port}  {name}")
+def _print_where(hosts, addresses):
+    print()
+    for name, port in addresses.listeners.items():
+        is_rest = name == "gateway"
+        print(f"{'REST' if is_rest else 'gRPC'}   {'http://' if is_rest else ''}127.0.0.1:{port}  {name}")
     for host in hosts.all:
-        print(f"admin    http://127.0.0.1:{host.admin_port}/metrics  {host.process_name}, log {host.log}")
+        print(f"admin  http://127.0.0.1:{host.admin_port}/metrics  {host.name}, log {host.log}")
     print("\nA whole ride (paste it into a shell):\n")
     print((paths.ROOT / "tools" / "ride.sh").read_text().split("\n\n", 1)[1])
     print("tools/dev demo shows a city at work; tools/dev down ends it all.")
@@ -68,10 +66,11 @@ def main(arguments):
     if running:
         names = ", ".join(f"{one.name} (pid {one.pid})" for one in running)
         raise Failure(f"already up: {names}. 'tools/dev down' ends it")
-    _refuse_taken(options.split)
+    addresses = config.Addresses.well_known()
+    _refuse_taken(addresses.named(config.FIVE_PROCESSES if options.split else config.ONE_PROCESS))
     with step("building (build/dev; the first time takes a minute)"):
         build.build("dev")
-    hosts = _start(options, config.well_known())
+    hosts = _start(options, addresses)
     line("ready")
-    _print_where(hosts)
+    _print_where(hosts, addresses)
     return 0

@@ -1,53 +1,64 @@
-"""etc/atlas.cfg as the tools see it: its addresses are the well-known ones below, and a copy for a test
-is the same text with other ports and folders in their place."""
+"""Addresses of a deployment and the file that lays them over etc/atlas.cfg."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import paths
-from failure import Failure
+import ports
 
 CONFIG = paths.ROOT / "etc" / "atlas.cfg"
 
-POSTGRES_PORT = 15432
-REDIS_PORT = 16379
-KAFKA_PORT = 19092
-REST_PORT = 8085
-GRPC_PORTS = {"tracker": 50051, "order": 50052, "dispatch": 50053, "wallet": 50054}
+# The process of etc/atlas.cfg that runs everything, and those that run one plugin each.
+ONE_PROCESS = ("atlas",)
+FIVE_PROCESSES = paths.PLUGINS
 
-# Processes of the configuration and their admin ports.
-ONE_PROCESS = {"all": 9100}
-FIVE_PROCESSES = {"tracker": 9101, "order": 9102, "dispatch": 9103, "wallet": 9104, "gateway": 9105}
-
-SERVER_PORTS = {"PostgreSQL": POSTGRES_PORT, "Redis": REDIS_PORT, "Kafka": KAFKA_PORT}
+_GRPC = ("tracker", "order", "dispatch", "wallet")
+_PROCESSES = (*ONE_PROCESS, *FIVE_PROCESSES)
 
 
 @dataclass
-class Ports:
-    """Every port of a stack: well-known number -> the one in use."""
+class Addresses:
+    """Ports on loopback. listeners and admin are by the names in etc/atlas.cfg; what they do not
+    name stays as it is there."""
 
-    by_known: dict
+    postgres: int
+    redis: int
+    kafka: int
+    listeners: dict = field(default_factory=dict)
+    admin: dict = field(default_factory=dict)
 
-    def __getitem__(self, known):
-        return self.by_known[known]
+    @staticmethod
+    def well_known():
+        """Atlas where etc/atlas.cfg says, private servers beside the usual ports."""
+        return Addresses(
+            postgres=15432, redis=16379, kafka=19092,
+            listeners={"tracker": 50051, "order": 50052, "dispatch": 50053, "wallet": 50054,
+                       "gateway": 8085},
+            admin={"atlas": 8086, "tracker": 8091, "order": 8092, "dispatch": 8093, "wallet": 8094,
+                   "gateway": 8095})
+
+    @staticmethod
+    def private():
+        """Free ports for everything."""
+        return Addresses(ports.free_port(), ports.free_port(), ports.free_port(),
+                         {name: ports.free_port() for name in (*_GRPC, "gateway")},
+                         {name: ports.free_port() for name in _PROCESSES})
+
+    def named(self, processes):
+        """Every port in use by these processes and the servers, with what it is for."""
+        return {"PostgreSQL": self.postgres, "Redis": self.redis, "Kafka": self.kafka,
+                **{f"listener {name}": port for name, port in self.listeners.items()},
+                **{f"admin of {name}": self.admin[name] for name in processes}}
 
 
-def well_known():
-    known = [*SERVER_PORTS.values(), REST_PORT, *GRPC_PORTS.values(),
-             *ONE_PROCESS.values(), *FIVE_PROCESSES.values()]
-    return Ports({port: port for port in known})
-
-
-def derive(text, ports, replacements=()):
-    """The configuration with each well-known port replaced, then each (old, new) text."""
-    for known, actual in ports.by_known.items():
-        text, count = re.subn(rf"(?<!\d){known}(?!\d)", f"\x00{actual}", text)
-        if count == 0:
-            raise Failure(f"etc/atlas.cfg no longer mentions port {known}; tools/devtools/config.py "
-                          "says it does")
-    text = text.replace("\x00", "")
-    for old, new in replacements:
-        if old not in text:
-            raise Failure(f"etc/atlas.cfg no longer contains '{old}'")
-        text = text.replace(old, new)
-    return text
+def overlay(addresses, run_dir, more=""):
+    """A configuration file to lie over etc/atlas.cfg; more: further lines."""
+    listeners = "".join(f'    {name} = {{ address = "127.0.0.1:{port}"; }};\n'
+                        for name, port in addresses.listeners.items())
+    processes = "".join(f'    {name} = {{ admin = "127.0.0.1:{port}"; }};\n'
+                        for name, port in addresses.admin.items())
+    return (f'# Written by tools/dev; lies over etc/atlas.cfg.\n'
+            f'run_dir = "{run_dir}";\n'
+            f'listeners = {{\n{listeners}}};\nprocesses = {{\n{processes}}};\n'
+            f'postgres = {{ host = "127.0.0.1"; port = {addresses.postgres}; }};\n'
+            f'redis = {{ host = "127.0.0.1"; port = {addresses.redis}; }};\n'
+            f'kafka = {{ brokers = "127.0.0.1:{addresses.kafka}"; }};\n{more}')

@@ -11,11 +11,11 @@ import process
 class Host:
     """name: the process of the configuration, as in `atlas run --process NAME`."""
 
-    def __init__(self, folder, config, name, admin_port, *, preset="dev", env=None, ends_with_us=False):
-        self.name = f"atlas-{name}"
+    def __init__(self, folder, config_files, name, admin_port, *, preset="dev", env=None, ends_with_us=False):
+        self.name = name if name == "atlas" else f"atlas-{name}"
         self.process_name = name
         self.folder = Path(folder)
-        self.config = Path(config)
+        self.config_files = [Path(file) for file in config_files]
         self.admin_port = admin_port
         self.program = paths.atlas_program(preset)
         self.process = None
@@ -23,9 +23,9 @@ class Host:
         self._ends_with_us = ends_with_us
 
     def start(self):
+        files = [word for file in self.config_files for word in ("-c", file)]
         self.process = process.start(
-            self.name, [self.program, "run", "-c", self.config, "--process", self.process_name],
-            self.log, cwd=paths.ROOT, env=self._env, ends_with_us=self._ends_with_us)
+            self.name, [self.program, "run", *files, "--process", self.process_name], self.log, cwd=paths.ROOT, env=self._env, ends_with_us=self._ends_with_us)
 
     @property
     def log(self):

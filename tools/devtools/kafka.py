@@ -75,7 +75,7 @@ class Kafka:
         """Creates the topics that are not there yet; each dead-letter topic is made with its topic."""
         from confluent_kafka.admin import NewTopic
         admin = self._admin()
-        wanted = [name for topic in names for name in (topic, f"{topic}.dead-letter")]
+        wanted = [name for topic in names for name in (topic, f"{topic}.dead")]
         existing = admin.list_topics(timeout=10.0).topics
         new = [NewTopic(name, partitions, 1) for name in wanted if name not in existing]
         if new:

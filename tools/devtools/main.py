@@ -1,6 +1,7 @@
 """Entry of tools/dev: one module per command, loaded only when it is asked for."""
 
 import importlib
+import signal
 import sys
 
 COMMANDS = {
@@ -27,6 +28,7 @@ def main(arguments):
         print(f"tools/dev: no command '{name}'", file=sys.stderr)
         usage(sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, cleaning up
     try:
         return importlib.import_module(f"command_{name}").main(arguments[1:])
     except KeyboardInterrupt:

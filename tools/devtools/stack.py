@@ -13,13 +13,13 @@ from redis import Redis
 class Servers:
     """PostgreSQL, Redis and a broker. real_kafka: Apache Kafka, otherwise `atlas dev-broker`."""
 
-    def __init__(self, folder, ports, *, real_kafka, preset="dev", ends_with_us=False):
-        self.postgres = Postgres(folder, ports[config.POSTGRES_PORT], ends_with_us=ends_with_us)
-        self.redis = Redis(folder, ports[config.REDIS_PORT], ends_with_us=ends_with_us)
+    def __init__(self, folder, addresses, *, real_kafka, preset="dev", ends_with_us=False):
+        self.postgres = Postgres(folder, addresses.postgres, ends_with_us=ends_with_us)
+        self.redis = Redis(folder, addresses.redis, ends_with_us=ends_with_us)
         if real_kafka:
-            self.kafka = Kafka(folder, ports[config.KAFKA_PORT], ends_with_us=ends_with_us)
+            self.kafka = Kafka(folder, addresses.kafka, ends_with_us=ends_with_us)
         else:
-            self.kafka = Broker(folder, ports[config.KAFKA_PORT], preset=preset,
+            self.kafka = Broker(folder, addresses.kafka, preset=preset,
                                 ends_with_us=ends_with_us)
         self.all = (self.postgres, self.redis, self.kafka)
 
@@ -38,14 +38,13 @@ class Servers:
 
 
 class Hosts:
-    """The host processes of one configuration file: all plugins in one, or one each."""
+    """The host processes of one deployment: all plugins in one, or one each."""
 
-    def __init__(self, folder, config_file, ports, *, split, preset="dev", env=None,
+    def __init__(self, folder, config_files, addresses, *, split, preset="dev", env=None,
                  ends_with_us=False):
-        processes = config.FIVE_PROCESSES if split else config.ONE_PROCESS
-        self.all = [Host(folder, config_file, name, ports[admin], preset=preset, env=env,
+        self.all = [Host(folder, config_files, name, addresses.admin[name], preset=preset, env=env,
                          ends_with_us=ends_with_us)
-                    for name, admin in processes.items()]
+                    for name in (config.FIVE_PROCESSES if split else config.ONE_PROCESS)]
 
     def start(self):
         for host in self.all:

@@ -1,0 +1,79 @@
+"""Each server stopped and started again under traffic: UNAVAILABLE meanwhile, nothing lost after."""
+
+import signal
+import time
+
+import pytest
+from audit import check_at_rest
+from ride import Ride, new_id
+from traffic import AWAY, Traffic
+from wait import wait_until
+
+# What must go on while a server is away, and what must answer 503 within its deadline.
+CREDIT = ("POST", "/customer/wallet/credit", {"user_id": "away", "amount_minor": 1})
+LOCATION = ("POST", "/driver/location", {"driver_id": "away", "latitude": 1, "longitude": 1})
+NEEDS = {"postgres": CREDIT, "redis": None, "kafka": LOCATION}
+WORKS = {"postgres": LOCATION, "redis": CREDIT, "kafka": CREDIT}
+
+
+def _ask(rest, step):
+    method, path, body = step
+    if path.endswith("credit"):
+        body = {**body, "reference_id": new_id("away")}
+    return rest.request(method, path, body)
+
+
+@pytest.mark.parametrize("name", ["postgres", "redis", "kafka"])
+def test_server_away_under_traffic(atlas, rest, servers, name):
+    server = getattr(servers, name)
+    with Traffic(atlas, tolerated=AWAY) as traffic:
+        traffic.wait_rides(4)
+        server.process.stop()
+        try:
+            assert _ask(rest, WORKS[name]).status == 200
+            if NEEDS[name]:
+                began = time.monotonic()
+                reply = _ask(rest, NEEDS[name])
+                assert reply.status in AWAY, reply.text
+                assert time.monotonic() - began < 8.0
+            wait_until(lambda: any(host.admin("/readyz")[0] == 503 for host in atlas.hosts.all),
+                       f"/readyz to say that {name} is away")
+            assert all(host.admin("/healthz")[0] == 200 for host in atlas.hosts.all)
+        finally:
+            server.start()
+            server.wait_ready()
+        for host in atlas.hosts.all:
+            wait_until(host.is_ready, f"{host.name} to be ready again")
+        traffic.wait_rides(4)
+    check_at_rest(servers, traffic.log)
+
+
+def test_event_waits_for_kafka(atlas, rest, servers):
+    """An accepted change whose event cannot be sent is sent when Kafka answers again."""
+    ride = Ride(rest, 41.0, 41.0)
+    ride.credit(1_000_000)
+    ride.ride_to("STARTED")
+    servers.kafka.process.send(signal.SIGSTOP)
+    try:
+        assert ride.move("FINISHED").status == 200
+    finally:
+        servers.kafka.process.send(signal.SIGCONT)
+    wait_until(lambda: ride.balance() == 1_000_000 - ride.price, "the fare to be charged", 60.0)
+    check_at_rest(servers)
+
+
+def test_overview_marks_what_is_away(atlas, rest, servers):
+    ride = Ride(rest, 42.0, 42.0)
+    ride.credit(10)
+    ride.create()
+    servers.redis.process.stop()
+    try:
+        view = rest.get(f"/customer/overview?user_id={ride.passenger}")
+        assert view.status == 200, view.text
+        assert view.json["wallet"]["state"] == "AVAILABLE"
+        assert view.json["drivers"]["state"] == "UNAVAILABLE"
+    finally:
+        servers.redis.start()
+        servers.redis.wait_ready()
+    for host in atlas.hosts.all:
+        wait_until(host.is_ready, f"{host.name} to be ready again")

@@ -1,0 +1,67 @@
+/* Bounds of gRPC connections, server and client, from the configuration ("grpc"). */
+#ifndef BASE_HTTP2_LIMITS_H
+#define BASE_HTTP2_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct grpc_limits {
+    /* Both sides. */
+    unsigned max_concurrent_streams; /* that the peer may have open on one connection */
+    size_t header_limit;             /* bytes of one header list: names, values and 32 each */
+    size_t stream_window;            /* bytes that may arrive on a stream before they are taken */
+    size_t connection_window;        /* the same for all streams of a connection */
+    size_t stream_buffer;            /* bytes a stream queues before send waits */
+    unsigned outbound_frames;        /* queued behind a blocked write before reading stops */
+    unsigned reset_burst;            /* RST_STREAM frames at once, from the peer or our own ... */
+    unsigned reset_rate;             /* ... and per second afterwards, before GOAWAY */
+    unsigned control_frames;         /* PING, SETTINGS, WINDOW_UPDATE, empty DATA per second */
+    int64_t handshake_timeout_ms;    /* until the peer's first SETTINGS */
+    int64_t write_timeout_ms;        /* a write blocked for longer ends the connection */
+    int64_t keepalive_time_ms;       /* silence before a PING; 0: no PING */
+    int64_t keepalive_timeout_ms;    /* silence after it before the connection is given up */
+
+    /* Server. */
+    unsigned max_connections;     /* accepted at once, over all listeners */
+    int64_t idle_timeout_ms;      /* without streams before GOAWAY; 0: none */
+    int64_t min_ping_interval_ms; /* PINGs that come faster are strikes ... */
+    unsigned ping_strikes;        /* ... of which so many are borne without data in between */
+    int64_t body_timeout_ms;      /* until the request of a unary call is complete */
+
+    /* Client. */
+    unsigned connections;        /* per address and loop */
+    unsigned pending_calls;      /* per connection: waiting for it, or for a free stream */
+    int64_t connect_timeout_ms;  /* of one attempt */
+    int64_t backoff_initial_ms;  /* between attempts: grows by 1.6, jitter of a fifth */
+    int64_t backoff_max_ms;
+};
+
+/* What is used where the configuration says nothing. */
+#define GRPC_LIMITS_DEFAULT                                                                        \
+    ((struct grpc_limits){                                                                         \
+        .max_concurrent_streams = 1000,                                                            \
+        .header_limit = 8192,                                                                      \
+        .stream_window = 262144,                                                                   \
+        .connection_window = 4194304,                                                              \
+        .stream_buffer = 65536,                                                                    \
+        .outbound_frames = 4096,                                                                   \
+        .reset_burst = 1000,                                                                       \
+        .reset_rate = 200,                                                                         \
+        .control_frames = 20000,                                                                   \
+        .handshake_timeout_ms = 10000,                                                             \
+        .write_timeout_ms = 30000,                                                                 \
+        .keepalive_time_ms = 60000,                                                                \
+        .keepalive_timeout_ms = 20000,                                                             \
+        .max_connections = 4096,                                                                   \
+        .idle_timeout_ms = 0,                                                                      \
+        .min_ping_interval_ms = 10000,                                                             \
+        .ping_strikes = 2,                                                                         \
+        .body_timeout_ms = 30000,                                                                  \
+        .connections = 1,                                                                          \
+        .pending_calls = 4096,                                                                     \
+        .connect_timeout_ms = 5000,                                                                \
+        .backoff_initial_ms = 250,                                                                 \
+        .backoff_max_ms = 10000,                                                                   \
+    })
+
+#endif

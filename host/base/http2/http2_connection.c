@@ -137,9 +137,9 @@ static bool write_unsent(struct http2_connection *connection)
 /* A peer that does not read its answers is not read from either. */
 static void balance_reading(struct http2_connection *connection)
 {
-    bool stop = connection->unsent != NULL &&
-                nghttp2_session_get_outbound_queue_size(connection->session) >
-                    connection->limits->outbound_frames;
+    bool stop =
+        connection->unsent != NULL && nghttp2_session_get_outbound_queue_size(connection->session) >
+                                          connection->limits->outbound_frames;
     if (stop && !connection->is_read_stopped) {
         event_del(&connection->read_event);
     } else if (!stop && connection->is_read_stopped) {
@@ -240,11 +240,10 @@ static int start_session(struct http2_connection *connection,
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
     };
     size_t count = sizeof settings / sizeof settings[0];
-    int failure = connection->is_server
-                      ? nghttp2_session_server_new2(&connection->session, callbacks, connection,
-                                                    options)
-                      : nghttp2_session_client_new2(&connection->session, callbacks, connection,
-                                                    options);
+    int failure =
+        connection->is_server
+            ? nghttp2_session_server_new2(&connection->session, callbacks, connection, options)
+            : nghttp2_session_client_new2(&connection->session, callbacks, connection, options);
     if (failure == 0) { /* a server must not send ENABLE_PUSH, the last one */
         failure = nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, settings,
                                           connection->is_server ? count - 1 : count);

@@ -10,9 +10,9 @@ static void count_ping(struct http2_connection *connection)
 {
     int64_t now_ns = clock_monotonic_ns();
     const struct grpc_limits *limits = connection->limits;
-    bool is_early = connection->last_ping_received_ns != 0 &&
-                    now_ns - connection->last_ping_received_ns <
-                        limits->min_ping_interval_ms * NS_PER_MS;
+    bool is_early =
+        connection->last_ping_received_ns != 0 &&
+        now_ns - connection->last_ping_received_ns < limits->min_ping_interval_ms * NS_PER_MS;
     connection->last_ping_received_ns = now_ns;
     if (is_early && connection->is_server && ++connection->strikes > limits->ping_strikes) {
         static const uint8_t text[] = "too_many_pings";
@@ -29,8 +29,7 @@ static bool is_control(const nghttp2_frame *frame)
            (frame->hd.length == 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0);
 }
 
-void http2_connection_on_frame_recv(struct http2_connection *connection,
-                                    const nghttp2_frame *frame)
+void http2_connection_on_frame_recv(struct http2_connection *connection, const nghttp2_frame *frame)
 {
     if (is_control(frame) && ++connection->control_frames > connection->limits->control_frames) {
         http2_connection_terminate(connection, NGHTTP2_ENHANCE_YOUR_CALM);

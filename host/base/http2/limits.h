@@ -29,10 +29,10 @@ struct grpc_limits {
     int64_t body_timeout_ms;      /* until the request of a unary call is complete */
 
     /* Client. */
-    unsigned connections;        /* per address and loop */
-    unsigned pending_calls;      /* per connection: waiting for it, or for a free stream */
-    int64_t connect_timeout_ms;  /* of one attempt */
-    int64_t backoff_initial_ms;  /* between attempts: grows by 1.6, jitter of a fifth */
+    unsigned connections;       /* per address and loop */
+    unsigned pending_calls;     /* per connection: waiting for it, or for a free stream */
+    int64_t connect_timeout_ms; /* of one attempt */
+    int64_t backoff_initial_ms; /* between attempts: grows by 1.6, jitter of a fifth */
     int64_t backoff_max_ms;
 };
 

@@ -1,0 +1,49 @@
+/*
+ * The gRPC server: listeners whose connections are spread over the loops; each connection becomes
+ * calls. All functions are for a thread that is no loop (main, control).
+ *
+ *   create -> runtime_start -> listen (each) -> accept -> drain -> destroy
+ */
+#ifndef INBOUND_GRPC_SERVER_H
+#define INBOUND_GRPC_SERVER_H
+
+#include "base/error.h"
+#include "base/http2/limits.h"
+
+struct grpc_server;
+struct runtime;
+
+struct grpc_listener_options {
+    const char *host; /* a numeric address: "0.0.0.0", "127.0.0.1", "::" */
+    uint16_t port;    /* 0: the system chooses */
+    int backlog;
+    const char *const *services; /* that it serves, borrowed until destroy */
+    size_t service_count;        /* 0: all */
+    bool trusts_identity;        /* takes over the identity that the caller sends */
+};
+
+/* Makes a server without listeners. RESOURCE_EXHAUSTED. */
+atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_limits *limits,
+                                  struct grpc_server **ret_server, struct error *error);
+
+/* Binds an address, which no other process may have; connections queue until accept. The error
+ * names the address and the remedy. ret_port may be NULL. */
+atlas_status_t grpc_server_listen(struct grpc_server *server,
+                                  const struct grpc_listener_options *options, uint16_t *ret_port,
+                                  struct error *error);
+
+/* Starts to accept on all listeners. The runtime runs. */
+void grpc_server_accept(struct grpc_server *server);
+
+/* Stops accepting without losing a connection that is on its way, tells the peers to go, and waits
+ * until their calls have ended and they have gone, timeout_ms at most. What is left then is
+ * cancelled and closed. True if nothing was left. */
+bool grpc_server_drain(struct grpc_server *server, int64_t timeout_ms);
+
+/* Connections that are open. Any thread. */
+unsigned grpc_server_connections(const struct grpc_server *server);
+
+/* Frees the server after drain, while the loops still run. NULL is allowed. */
+void grpc_server_destroy(struct grpc_server *server);
+
+#endif

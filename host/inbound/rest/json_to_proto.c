@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "inbound/rest/scalar.h"
-#include "inbound/rest/time_text.h"
+#include "inbound/rest/text_to_proto.h"
 
 /* One step of the way to the value that is being written, for messages. */
 struct step {
@@ -273,27 +273,18 @@ static atlas_status_t put_field(const struct encoder *encoder, const struct step
                               : put_element(encoder, step, field, json);
 }
 
-/* Timestamp and Duration: seconds 1, nanos 2. */
 static atlas_status_t put_time(const struct encoder *encoder, const struct step *step,
                                const struct message_descriptor *message, const json_t *json)
 {
-    bool is_timestamp = message->well_known == WELL_KNOWN_TIMESTAMP;
-    const char *expected =
-        is_timestamp ? "a time such as \"2026-01-31T12:00:00Z\"" : "a duration such as \"1.5s\"";
-    struct time_value time = {0};
+    const char *expected = NULL;
 
     if (!json_is_string(json)) {
-        return refuse_kind(encoder, step, expected, json);
+        return refuse_kind(encoder, step, "a string", json);
     }
-    struct atlas_bytes text = {json_string_value(json), json_string_length(json)};
-    if (!(is_timestamp ? timestamp_from_text(text, &time) : duration_from_text(text, &time))) {
-        return refuse_text(encoder, step, expected, json);
-    }
-    wire_put_tag(encoder->out, 1, WIRE_VARINT);
-    wire_put_varint(encoder->out, (uint64_t)time.seconds);
-    wire_put_tag(encoder->out, 2, WIRE_VARINT);
-    wire_put_varint(encoder->out, (uint64_t)(int64_t)time.nanos);
-    return ATLAS_OK;
+    expected =
+        text_put_time(encoder->out, message,
+                      (struct atlas_bytes){json_string_value(json), json_string_length(json)});
+    return expected == NULL ? ATLAS_OK : refuse_text(encoder, step, expected, json);
 }
 
 /* Refuses the two spellings of one field beside each other, and two members of one oneof. */

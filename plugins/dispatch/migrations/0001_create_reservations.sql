@@ -1,3 +1,4 @@
+-- compatible_since: 0.1.0
 -- Which driver serves which ride (a ride is an order). States: 1 RESERVED, 2 CONFIRMED, 3 RELEASED,
 -- 4 EXPIRED.
 CREATE TABLE reservation (

@@ -1,3 +1,4 @@
+-- compatible_since: 0.1.0
 -- Orders and their history. The numbers of states are those of atlas.order.v1.OrderStatus.
 CREATE TABLE orders (
     order_id uuid PRIMARY KEY,

@@ -1,3 +1,4 @@
+-- compatible_since: 0.1.0
 -- The ledger. Amounts are in the minor unit of the currency. An account's id is
 -- "<kind>/<owner>/<currency>": user/alice/USD.
 --   user        what a user has; never below zero

@@ -21,18 +21,21 @@
 #include "atlas/service.h"
 
 /*
- * Work without a caller, in rounds: a sweeper, a poller. Runs on the home loop of the instance while it is
- * routed to. At a reload the last round of the old generation has returned before the first of the new one.
+ * Work without a caller, in rounds: a sweeper, a poller. Runs on the home loop of the instance
+ * while it is routed to. At a reload the last round of the old generation has returned before the
+ * first of the new one.
  */
 struct atlas_background {
     uint32_t size;
-    bool is_exclusive;        /* in one process of the deployment at a time, elected by a lock in PostgreSQL */
-    const char *name;         /* for logs: "expire_reservations" */
-    const char *interval_key; /* the configuration key (type duration) of the pause between rounds */
+    bool is_exclusive; /* in one process of the deployment at a time, elected by a lock in
+                          PostgreSQL */
+    const char *name;  /* for logs: "expire_reservations" */
+    const char
+        *interval_key; /* the configuration key (type duration) of the pause between rounds */
 
-    /* Runs one round, with a call and an arena of its own; its deadline is background_timeout of the
-     * configuration. A status that is not OK is logged, and the pause grows until a round succeeds. When
-     * the host stops it, a wait in it ends with CANCELLED. [waits] */
+    /* Runs one round, with a call and an arena of its own; its deadline is background_timeout of
+     * the configuration. A status that is not OK is logged, and the pause grows until a round
+     * succeeds. When the host stops it, a wait in it ends with CANCELLED. [waits] */
     atlas_status_t (*run)(struct atlas_call *call);
 };
 

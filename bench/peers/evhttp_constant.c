@@ -1,4 +1,5 @@
-/* A bare evhttp on one thread that answers every request with a constant: what REST costs at least. */
+/* A bare evhttp on one thread that answers every request with a constant: what REST costs at least.
+ */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>

@@ -6,9 +6,11 @@
 
 #include "echo.grpc.pb.h"
 
-namespace {
+namespace
+{
 
-class EchoService final : public atlas::test::v1::Echo::CallbackService {
+class EchoService final : public atlas::test::v1::Echo::CallbackService
+{
     grpc::ServerUnaryReactor *Echo(grpc::CallbackServerContext *context,
                                    const atlas::test::v1::EchoRequest *request,
                                    atlas::test::v1::EchoResponse *response) override
@@ -30,7 +32,8 @@ int main(int argc, char **argv)
     }
     EchoService service;
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(std::string("127.0.0.1:") + argv[1], grpc::InsecureServerCredentials());
+    builder.AddListeningPort(std::string("127.0.0.1:") + argv[1],
+                             grpc::InsecureServerCredentials());
     builder.RegisterService(&service);
     std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
     if (server == nullptr) {

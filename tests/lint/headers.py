@@ -23,7 +23,7 @@ def compilations():
     for folder in ("host", "abi"):
         for header in sorted((ROOT / folder).rglob("*.h")):
             yield c, header
-            if folder == "abi":
+            if any(header.is_relative_to(ROOT / part) for part in ("abi/atlas", "abi/sdk/include")):
                 yield cpp, header
 
 

@@ -8,7 +8,7 @@ ATLAS_PLUGIN_MANIFEST(
     "echo", "0.1.0",
     "optional atlas.client/1\n" ATLAS_TEST_V1_ECHO_SERVICE ATLAS_TEST_V1_ECHO_CALLS
     "config greeting string default=\n"
-    "config text_limit bytes default=1MiB min=1 max=64MiB\n");
+    "config text_limit bytes default=1MiB min=1B max=64MiB\n");
 
 /* What EchoJoin collects at most, bytes. */
 struct echo {

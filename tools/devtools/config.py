@@ -50,15 +50,20 @@ class Addresses:
                 **{f"admin of {name}": self.admin[name] for name in processes}}
 
 
+def overlay_addresses(listeners, admin, run_dir):
+    """Lines that put listeners and admin ports, by name -> port, and the run folder in place."""
+    listener_lines = "".join(f'    {name} = {{ address = "127.0.0.1:{port}"; }};\n'
+                             for name, port in listeners.items())
+    admin_lines = "".join(f'    {name} = {{ admin = "127.0.0.1:{port}"; }};\n'
+                          for name, port in admin.items())
+    return (f'run_dir = "{run_dir}";\n'
+            f'listeners = {{\n{listener_lines}}};\nprocesses = {{\n{admin_lines}}};\n')
+
+
 def overlay(addresses, run_dir, more=""):
     """A configuration file to lie over etc/atlas.cfg; more: further lines."""
-    listeners = "".join(f'    {name} = {{ address = "127.0.0.1:{port}"; }};\n'
-                        for name, port in addresses.listeners.items())
-    processes = "".join(f'    {name} = {{ admin = "127.0.0.1:{port}"; }};\n'
-                        for name, port in addresses.admin.items())
-    return (f'# Written by tools/dev; lies over etc/atlas.cfg.\n'
-            f'run_dir = "{run_dir}";\n'
-            f'listeners = {{\n{listeners}}};\nprocesses = {{\n{processes}}};\n'
-            f'postgres = {{ host = "127.0.0.1"; port = {addresses.postgres}; }};\n'
-            f'redis = {{ host = "127.0.0.1"; port = {addresses.redis}; }};\n'
-            f'kafka = {{ brokers = "127.0.0.1:{addresses.kafka}"; }};\n{more}')
+    return ("# Written by tools/dev; lies over etc/atlas.cfg.\n"
+            + overlay_addresses(addresses.listeners, addresses.admin, run_dir)
+            + f'postgres = {{ host = "127.0.0.1"; port = {addresses.postgres}; }};\n'
+              f'redis = {{ host = "127.0.0.1"; port = {addresses.redis}; }};\n'
+              f'kafka = {{ brokers = "127.0.0.1:{addresses.kafka}"; }};\n{more}')

@@ -11,7 +11,8 @@ import process
 class Host:
     """name: the process of the configuration, as in `atlas run --process NAME`."""
 
-    def __init__(self, folder, config_files, name, admin_port, *, preset="dev", env=None, ends_with_us=False):
+    def __init__(self, folder, config_files, name, admin_port, *, preset="dev", env=None, ends_with_us=False,
+                 prefix=()):
         self.name = name if name == "atlas" else f"atlas-{name}"
         self.process_name = name
         self.folder = Path(folder)
@@ -20,12 +21,14 @@ class Host:
         self.program = paths.atlas_program(preset)
         self.process = None
         self._env = env
+        self._prefix = list(prefix)  # a program to start it with, such as taskset
         self._ends_with_us = ends_with_us
 
     def start(self):
         files = [word for file in self.config_files for word in ("-c", file)]
         self.process = process.start(
-            self.name, [self.program, "run", *files, "--process", self.process_name], self.log, cwd=paths.ROOT, env=self._env, ends_with_us=self._ends_with_us)
+            self.name, [*self._prefix, self.program, "run", *files, "--process", self.process_name],
+            self.log, cwd=paths.ROOT, env=self._env, ends_with_us=self._ends_with_us)
 
     @property
     def log(self):

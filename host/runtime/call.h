@@ -73,6 +73,7 @@ struct call {
     struct atlas_bytes reply; /* unary: valid when has_reply; at least CALL_FRAMING bytes of room
                                  lie before it */
     bool has_reply;
+    void *reply_room; /* what reply_buffer gave last */
     atlas_status_t status;
     struct metadata_list metadata; /* of the caller */
     struct metadata_list leading;  /* of the reply */
@@ -87,6 +88,11 @@ struct call {
     unsigned depth;       /* of local calls */
     unsigned tasks_alive; /* spawned, not ended */
     struct wait *join_wait;
+    struct wait *end_wait; /* until there are no children */
+    bool is_counted;       /* in calls_in_flight of its generation and loop */
+    bool is_from_outside;  /* in the worker's list of calls */
+    struct call *next_call;
+    struct call **call_link;
     atlas_status_t tasks_status; /* of the first task that failed since the last join */
     unsigned tasks_spawned;
     unsigned tasks_failed_at;
@@ -107,7 +113,8 @@ struct call {
     void *batch; /* of a consumer: for reject */
     atlas_status_t (*function)(struct call *call, void *arg); /* in place of a route's handler */
     void *function_arg;
-    struct atlas_task *task;         /* of a task: where its end is written to */
+    struct atlas_task *task; /* of a task: where its end is written to */
+    unsigned task_order;     /* of a task: how many were spawned before it */
     char message[CALL_MESSAGE_SIZE]; /* last: not cleared between calls beyond its first byte */
 };
 
@@ -156,8 +163,9 @@ int64_t call_remaining_ns(const struct call *call);
 /* OK, or why waits end at once. */
 atlas_status_t call_check(const struct call *call);
 
-/* Makes sure that the deadline ends the waits that follow. */
+/* Makes sure that the deadline ends the waits that follow; takes that back. */
 void call_arm_deadline(struct call *call);
+void call_disarm_deadline(struct call *call);
 
 /* Sets the message and returns the status, so that it can end a function. */
 __attribute__((format(printf, 3, 4))) atlas_status_t
@@ -175,5 +183,8 @@ void call_drop_resource(struct call_resource *resource); /* unties without relea
 extern const struct atlas_call_interface call_interface;
 extern const struct atlas_log_interface call_log_interface;
 extern const struct atlas_clock_interface call_clock_interface;
+
+/* What a call without a generation gets: those three. */
+extern const struct atlas_interfaces call_bare_interfaces;
 
 #endif

@@ -8,6 +8,9 @@
 #include "atlas/plugin.h"
 #include "runtime/module.h"
 
+struct backgrounds;
+struct candidate;
+struct config_plugin;
 struct descriptor_set;
 struct manifest;
 struct plugin_config;
@@ -24,6 +27,8 @@ enum generation_state {
 
 struct generation_loop {
     void *loop_state; /* what loop_create returned */
+    bool is_created;  /* loop_create() succeeded: loop_destroy() is due */
+    bool is_attached; /* modules were asked to attach: detach is due */
     void *attached[MODULE_COUNT];
     unsigned calls_in_flight; /* of this generation on this loop */
 };
@@ -34,23 +39,51 @@ struct generation {
     unsigned number; /* 1, 2, 3, ... per plugin */
     enum generation_state state;
     unsigned home; /* index of the home loop */
+    struct runtime *runtime;
     struct plugin_library *library;
-    const struct manifest *manifest;
-    const struct descriptor_set *descriptors; /* of its services; NULL: none in the file */
+    char *staged_path;
+    struct manifest *manifest;
+    struct plugin_config *config;
+    const struct config_plugin *settings; /* of the configuration it was made from; valid until ACTIVE */
+    struct descriptor_set *descriptors; /* of its services; NULL: none in the file */
     struct atlas_plugin plugin;               /* the host's own copy of the table */
     struct atlas_interfaces interfaces;
-    const struct plugin_config *config;
-    uint8_t content_hash[32]; /* of the file and its configuration: equal means nothing to reload */
+    uint8_t content[32]; /* of the file and its configuration: equal means nothing to reload */
     void *instance;
+    bool is_created; /* create() succeeded: destroy() is due */
+    bool is_active;  /* background work and consumers run */
+    struct backgrounds *backgrounds;
     void *attached[MODULE_COUNT];
-    struct runtime *runtime;
-    unsigned loop_count;
     unsigned table_references; /* route tables that hold it; control thread only */
+    unsigned loop_count;
     struct generation_loop *loops;
 };
 
 /* What a module attached for the loop of this worker. */
 #define GENERATION_LOOP_ATTACHED(generation, worker, slot)                                         \
     ((generation)->loops[(worker)->index].attached[(slot)])
+
+/*
+ * Control thread only, outside of loops; each function may block as long as the timeouts of the group
+ * "reload" say.
+ */
+
+/* STAGE and LOAD and CHECK: maps a private copy of the candidate, which is emptied. Nothing of it runs yet
+ * but its check(). */
+atlas_status_t generation_load(struct runtime *runtime, struct candidate *candidate,
+                               unsigned number, struct generation **ret_generation,
+                               struct error *error);
+
+/* CREATE and WARM: attaches modules, makes the instance and the state of every loop. */
+atlas_status_t generation_create(struct generation *generation, bool is_reload,
+                                 struct error *error);
+
+/* Starts background work and consumers; stops them and waits until they have ended. */
+void generation_activate(struct generation *generation);
+void generation_deactivate(struct generation *generation);
+
+/* Ends the instance, unmaps the copy and frees everything; half-made ones too. Nothing of it may run or be
+ * routed to. NULL is allowed. */
+void generation_unload(struct generation *generation);
 
 #endif

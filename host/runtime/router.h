@@ -28,6 +28,7 @@ static inline bool route_is_unary(const struct route *route)
 
 struct route_table {
     uint64_t epoch;
+    struct loop_task retired; /* on its way back to the control thread */
     unsigned references; /* the worker's own and one per call; on its loop only */
     struct runtime *runtime;
     struct generation **generations; /* that the table keeps loaded */

@@ -11,6 +11,9 @@
 
 struct atlas_call_options;
 struct config;
+struct control;
+struct deployment;
+struct offload_pool;
 
 /*
  * Calls to services that this process does not run: the gRPC client. The functions are those of
@@ -33,15 +36,13 @@ struct remote_transport {
 struct runtime_options {
     const struct config *config; /* borrowed for the life of the runtime */
     const char *process;         /* which process of the configuration this is */
-    unsigned loops;
-    struct call_limits limits;
 };
 
-struct runtime;
-
-/* Makes workers and the control loop; nothing runs yet. */
+/* Makes workers, threads for offload and the queue of the control thread; no loop runs yet. */
 atlas_status_t runtime_create(const struct runtime_options *options, struct runtime **ret_runtime,
                               struct error *error);
+
+/* Ends the loops and frees everything. No generation may be left. NULL is allowed. */
 void runtime_destroy(struct runtime *runtime);
 
 /* Before runtime_start. The module is borrowed for the life of the runtime. */
@@ -51,17 +52,32 @@ void runtime_set_remote(struct runtime *runtime, const struct remote_transport *
 /* Starts the loops' threads. */
 atlas_status_t runtime_start(struct runtime *runtime, struct error *error);
 
+/* What the runtime was made of. Any thread. */
 unsigned runtime_worker_count(const struct runtime *runtime);
 struct worker *runtime_worker(struct runtime *runtime, unsigned index);
 const struct config *runtime_config(const struct runtime *runtime);
+const char *runtime_process(const struct runtime *runtime);
+struct control *runtime_control(struct runtime *runtime);
+struct deployment *runtime_deployment(struct runtime *runtime);
+struct offload_pool *runtime_offload_pool(struct runtime *runtime);
+bool runtime_is_wire_forced(const struct runtime *runtime); /* test mode: calls.force_wire */
+
+/* The module of a slot or of an interface id; NULL if the process has none. Any thread. */
 const struct module *runtime_module(const struct runtime *runtime, enum module_slot slot);
+const struct module *runtime_find_module(const struct runtime *runtime, const char *interface_id);
 const struct remote_transport *runtime_remote(const struct runtime *runtime);
 
-/*
- * Runs fn(worker, arg) on the worker's loop, on a fiber if on_fiber, and waits for it. From threads
- * that are not loops (the control thread, main).
- */
-void runtime_run_on(struct worker *worker, bool on_fiber, void (*fn)(struct worker *, void *arg),
-                    void *arg);
+/* Runs fn(worker, arg) on the worker's loop and waits for it. From threads that are no loops. */
+void runtime_run_on(struct worker *worker, void (*fn)(struct worker *worker, void *arg), void *arg);
+
+/* Runs fn on a fiber of the worker, with a call for the generation (may be NULL) that ends after
+ * timeout_ms, and waits for it; the call's message goes to the error. From threads that are no loops. */
+atlas_status_t runtime_call_on(struct worker *worker, struct generation *generation,
+                               const char *operation, int64_t timeout_ms,
+                               atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
+                               struct error *error);
+
+/* The table has no users left on its loop: the control thread lets its generations go. On a loop. */
+void runtime_retire_table(struct route_table *table);
 
 #endif

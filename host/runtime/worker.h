@@ -20,7 +20,9 @@ struct call_limits {
     unsigned tasks_per_call;     /* spawned and not joined */
     size_t metadata_limit;       /* bytes of names and values, each way */
     size_t message_limit;        /* bytes of one message, each way */
-    int64_t default_deadline_ns; /* of a call that brings none */
+    int64_t default_deadline_ns; /* of a call that brings none; 0: none */
+    int64_t max_deadline_ns;
+    int64_t cleanup_limit_ms; /* the longest cleanup section */
 };
 
 struct worker {

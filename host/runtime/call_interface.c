@@ -1,0 +1,314 @@
+/* "atlas.call/1", "atlas.log/1" and "atlas.clock/1": thin functions between the ABI and the call. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "runtime/call.h"
+#include "runtime/generation.h"
+#include "runtime/offload.h"
+#include "runtime/router.h"
+#include "runtime/task.h"
+#include "runtime/trace.h"
+#include "runtime/wait.h"
+
+static void *alloc(struct atlas_call *public, size_t size)
+{
+    struct call *call = call_of(public);
+    void *memory = arena_alloc(call->arena, size);
+    if (memory == NULL) {
+        call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                  "the call's memory is used up; see calls.arena_limit (%zu bytes)",
+                  call->arena->limit);
+    }
+    return memory;
+}
+
+static void set_message(struct atlas_call *public, struct atlas_bytes message)
+{
+    struct call *call = call_of(public);
+    size_t len = message.len < CALL_MESSAGE_SIZE ? message.len : CALL_MESSAGE_SIZE - 1;
+    if (len > 0) {
+        memmove(call->message, message.data, len);
+    }
+    call->message[len] = '\0';
+}
+
+static struct atlas_bytes message(struct atlas_call *public)
+{
+    struct call *call = call_of(public);
+    return (struct atlas_bytes){call->message, strlen(call->message)};
+}
+
+static atlas_status_t recv(struct atlas_call *public, struct atlas_bytes *ret_message)
+{
+    struct call *call = call_of(public);
+    if (call->route == NULL) {
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "recv: %s has no caller", call->operation);
+    }
+    if (!route_is_unary(call->route)) {
+        return call->operations->recv(call, ret_message);
+    }
+    if (call->is_request_taken) {
+        return ATLAS_END_OF_STREAM;
+    }
+    call->is_request_taken = true;
+    *ret_message = call->request;
+    return ATLAS_OK;
+}
+
+static void *reply_buffer(struct atlas_call *public, size_t size)
+{
+    struct call *call = call_of(public);
+    if (size > call->worker->limits.message_limit) {
+        call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                  "a message of %zu bytes exceeds calls.message_limit (%zu)", size,
+                  call->worker->limits.message_limit);
+        return NULL;
+    }
+    char *memory = alloc(public, size + CALL_FRAMING);
+    call->reply_room = memory != NULL ? memory + CALL_FRAMING : NULL;
+    return call->reply_room;
+}
+
+static atlas_status_t send_unary(struct call *call, struct atlas_bytes message)
+{
+    if (call->has_reply) {
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "send: a unary method sends one reply");
+    }
+    if (message.data == NULL || message.data != call->reply_room) {
+        void *copy = reply_buffer(&call->public, message.len);
+        if (copy == NULL) {
+            return ATLAS_RESOURCE_EXHAUSTED;
+        }
+        if (message.len > 0) {
+            memcpy(copy, message.data, message.len);
+        }
+        message.data = copy;
+    }
+    call->reply = message;
+    call->has_reply = true;
+    return ATLAS_OK;
+}
+
+static atlas_status_t send(struct atlas_call *public, struct atlas_bytes message)
+{
+    struct call *call = call_of(public);
+    if (call->route == NULL) {
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "send: %s has no caller", call->operation);
+    }
+    if (message.len > call->worker->limits.message_limit) {
+        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                         "a message of %zu bytes exceeds calls.message_limit (%zu)", message.len,
+                         call->worker->limits.message_limit);
+    }
+    return route_is_unary(call->route) ? send_unary(call, message)
+                                       : call->operations->send(call, message);
+}
+
+static bool metadata(struct atlas_call *public, size_t n, struct atlas_metadata *ret_entry)
+{
+    const struct metadata_list *list = &call_of(public)->metadata;
+    if (n >= list->count) {
+        return false;
+    }
+    *ret_entry = list->entries[n];
+    return true;
+}
+
+static bool is_metadata_name(struct atlas_bytes name)
+{
+    const char *text = name.data;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = text[i];
+        bool is_allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                          c == '_' || c == '.';
+        if (!is_allowed) {
+            return false;
+        }
+    }
+    return name.len > 0 && !(name.len >= 5 && memcmp(text, "grpc-", 5) == 0);
+}
+
+static bool is_metadata_value(struct atlas_bytes name, struct atlas_bytes value)
+{
+    const char *end = (const char *)name.data + name.len;
+    if (name.len > 4 && memcmp(end - 4, "-bin", 4) == 0) {
+        return true;
+    }
+    const unsigned char *text = value.data;
+    for (size_t i = 0; i < value.len; i++) {
+        if (text[i] < 0x20 || text[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static atlas_status_t set_metadata(struct atlas_call *public, bool trailing,
+                                   const struct atlas_metadata *entry)
+{
+    struct call *call = call_of(public);
+    if (!is_metadata_name(entry->name) || !is_metadata_value(entry->name, entry->value)) {
+        return call_fail(call, ATLAS_INVALID_ARGUMENT,
+                         "metadata \"%.*s\": names are [0-9a-z_.-]+ without the prefix grpc-, values "
+                         "printable ASCII unless the name ends in -bin",
+                         (int)entry->name.len, (const char *)entry->name.data);
+    }
+    return call_add_metadata(call, trailing ? &call->trailing : &call->leading, entry->name,
+                             entry->value);
+}
+
+static int64_t remaining_ns(struct atlas_call *public)
+{
+    return call_remaining_ns(call_of(public));
+}
+
+static atlas_status_t check(struct atlas_call *public)
+{
+    return call_check(call_of(public));
+}
+
+static void cleanup_begin(struct atlas_call *public, int64_t budget_ms)
+{
+    struct call *call = call_of(public);
+    call_disarm_deadline(call);
+    call->is_in_cleanup = true;
+    int64_t limit_ms = call->worker->limits.cleanup_limit_ms;
+    int64_t granted_ms = budget_ms < limit_ms ? budget_ms : limit_ms;
+    call->cleanup_deadline_ns = clock_monotonic_ns() + granted_ms * NS_PER_MS;
+}
+
+static void cleanup_end(struct atlas_call *public)
+{
+    struct call *call = call_of(public);
+    call_disarm_deadline(call);
+    call->is_in_cleanup = false;
+}
+
+static atlas_status_t sleep_for(struct atlas_call *public, int64_t duration_ns)
+{
+    struct call *call = call_of(public);
+    struct wait wait;
+    wait_init(&wait, call);
+    atlas_status_t status = wait_for_at_most(&wait, duration_ns);
+    bool has_slept = status == ATLAS_DEADLINE_EXCEEDED && call_check(call) == ATLAS_OK;
+    if (has_slept) {
+        call->message[0] = '\0';
+    }
+    return has_slept ? ATLAS_OK : status;
+}
+
+static atlas_status_t spawn(struct atlas_call *public, struct atlas_task *task)
+{
+    return task_spawn(call_of(public), task);
+}
+
+static atlas_status_t join(struct atlas_call *public)
+{
+    return task_join(call_of(public));
+}
+
+static atlas_status_t offload(struct atlas_call *public, void (*fn)(void *arg), void *arg)
+{
+    return offload_run(call_of(public), fn, arg);
+}
+
+static struct atlas_bytes traceparent(struct atlas_call *public)
+{
+    struct call *call = call_of(public);
+    return trace_format(&call->trace, call->arena);
+}
+
+static struct atlas_bytes identity(struct atlas_call *public)
+{
+    return call_of(public)->identity;
+}
+
+const struct atlas_call_interface call_interface = {
+    .size = sizeof(struct atlas_call_interface),
+    .alloc = alloc,
+    .set_message = set_message,
+    .message = message,
+    .recv = recv,
+    .reply_buffer = reply_buffer,
+    .send = send,
+    .metadata = metadata,
+    .set_metadata = set_metadata,
+    .remaining_ns = remaining_ns,
+    .check = check,
+    .cleanup_begin = cleanup_begin,
+    .cleanup_end = cleanup_end,
+    .sleep = sleep_for,
+    .spawn = spawn,
+    .join = join,
+    .offload = offload,
+    .traceparent = traceparent,
+    .identity = identity,
+};
+
+static void write_log(struct atlas_call *public, enum atlas_log_level level,
+                      struct atlas_bytes text)
+{
+    struct call *call = call_of(public);
+    if (!log_is_enabled(level)) {
+        return;
+    }
+    const struct generation *generation = call->generation;
+    struct atlas_bytes trace = trace_format(&call->trace, call->arena);
+    char line[1024];
+    size_t len = text.len < sizeof line ? text.len : sizeof line - 1;
+    memcpy(line, text.data, len);
+    line[len] = '\0';
+    log_write(level, line, LOG_TEXT("plugin", generation != NULL ? generation->id : "host"),
+              LOG_INT("generation", generation != NULL ? generation->number : 0),
+              LOG_TEXT("operation", call->operation),
+              LOG_BYTES("trace", trace.data != NULL ? trace.data : "", trace.len), LOG_END);
+}
+
+const struct atlas_log_interface call_log_interface = {
+    .size = sizeof(struct atlas_log_interface),
+    .write = write_log,
+};
+
+static int64_t wall_us(struct atlas_call *public)
+{
+    (void)public;
+    return clock_wall_us();
+}
+
+static int64_t monotonic_ns(struct atlas_call *public)
+{
+    (void)public;
+    return clock_monotonic_ns();
+}
+
+static void fill_random(struct atlas_call *public, void *buffer, size_t len)
+{
+    (void)public;
+    char *next = buffer;
+    while (len > 0) {
+        ssize_t got = getrandom(next, len < 256 ? len : 256, 0);
+        if (got > 0) {
+            next += got;
+            len -= (size_t)got;
+        }
+    }
+}
+
+const struct atlas_clock_interface call_clock_interface = {
+    .size = sizeof(struct atlas_clock_interface),
+    .wall_us = wall_us,
+    .monotonic_ns = monotonic_ns,
+    .random = fill_random,
+};
+
+const struct atlas_interfaces call_bare_interfaces = {
+    .size = sizeof(struct atlas_interfaces),
+    .abi_major = ATLAS_ABI_MAJOR,
+    .abi_minor = ATLAS_ABI_MINOR,
+    .host_version = "",
+    .call = &call_interface,
+    .log = &call_log_interface,
+    .clock = &call_clock_interface,
+};

@@ -1,0 +1,72 @@
+#include "runtime/candidate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "runtime/elf_image.h"
+#include "runtime/elf_lint.h"
+#include "runtime/interfaces.h"
+#include "runtime/manifest.h"
+#include "runtime/plugin_config.h"
+#include "runtime/plugin_library.h"
+
+static bool digest_content(struct candidate *candidate, struct report *report)
+{
+    const struct digest_part parts[] = {
+        {candidate->image->digest, DIGEST_SIZE},
+        {plugin_config_digest(candidate->config), DIGEST_SIZE},
+        {candidate->plugin->postgres_user, strlen(candidate->plugin->postgres_user)},
+    };
+    struct error error;
+    if (digest_sha256(parts, sizeof parts / sizeof parts[0], candidate->content, &error) !=
+        ATLAS_OK) {
+        report_add(report, "%s: %s", candidate->plugin->path, error.text);
+        return false;
+    }
+    return true;
+}
+
+static bool check_manifest(struct candidate *candidate, struct report *report)
+{
+    const struct config_plugin *plugin = candidate->plugin;
+    size_t before = report->count;
+    elf_lint(candidate->image, plugin->path, report);
+    plugin_library_accepts(candidate->manifest, plugin->path, interface_ids, interface_id_count,
+                           report);
+    if (strcmp(candidate->manifest->id, plugin->id) != 0) {
+        report_add(report,
+                   "%s: holds the plugin \"%s\", but the configuration calls it \"%s\"; correct the "
+                   "path or the name under plugins",
+                   plugin->path, candidate->manifest->id, plugin->id);
+    }
+    return report->count == before;
+}
+
+bool candidate_read(const struct config_plugin *plugin, struct report *report,
+                    struct candidate *ret_candidate)
+{
+    struct error error;
+    *ret_candidate = (struct candidate){.plugin = plugin};
+    if (elf_image_read(plugin->path, &ret_candidate->image, &error) != ATLAS_OK) {
+        report_add(report, "plugin %s: %s", plugin->id, error.text);
+        return false;
+    }
+    ret_candidate->manifest = manifest_read(ret_candidate->image, plugin->path, report);
+    if (ret_candidate->manifest == NULL || !check_manifest(ret_candidate, report)) {
+        return false;
+    }
+    char place[256];
+    config_node_place(plugin->node, place, sizeof place);
+    ret_candidate->config =
+        plugin_config_create(ret_candidate->manifest, plugin->config, place, report);
+    return ret_candidate->config != NULL && digest_content(ret_candidate, report);
+}
+
+void candidate_finish(struct candidate *candidate)
+{
+    plugin_config_destroy(candidate->config);
+    manifest_destroy(candidate->manifest);
+    elf_image_destroy(candidate->image);
+    *candidate = (struct candidate){.plugin = NULL};
+}

@@ -1,0 +1,81 @@
+#include "runtime/trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TRACEPARENT_LEN 55
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_hex(const char *text, uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t count)
+{
+    while (count > 0 && bytes[count - 1] == 0) {
+        count--;
+    }
+    return count == 0;
+}
+
+bool trace_parse(struct atlas_bytes text, struct trace_context *ret_trace)
+{
+    const char *p = text.data;
+    struct trace_context trace;
+    uint8_t version;
+    *ret_trace = (struct trace_context){.flags = 0};
+    if (text.len < TRACEPARENT_LEN || p[2] != '-' || p[35] != '-' || p[52] != '-' ||
+        !read_hex(p, &version, 1) || version == 0xff ||
+        (version == 0 && text.len != TRACEPARENT_LEN) || !read_hex(p + 3, trace.trace_id, 16) ||
+        !read_hex(p + 36, trace.span_id, 8) || !read_hex(p + 53, &trace.flags, 1) ||
+        is_zero(trace.trace_id, 16) || is_zero(trace.span_id, 8)) {
+        return false;
+    }
+    *ret_trace = trace;
+    return true;
+}
+
+static char *put_hex(char *out, const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        *out++ = "0123456789abcdef"[bytes[i] >> 4];
+        *out++ = "0123456789abcdef"[bytes[i] & 15];
+    }
+    return out;
+}
+
+struct atlas_bytes trace_format(const struct trace_context *trace, struct arena *arena)
+{
+    struct atlas_bytes none = {NULL, 0};
+    if (is_zero(trace->trace_id, 16)) {
+        return none;
+    }
+    char *text = arena_alloc(arena, TRACEPARENT_LEN + 1);
+    if (text == NULL) {
+        return none;
+    }
+    memcpy(text, "00-", 3);
+    char *next = put_hex(text + 3, trace->trace_id, 16);
+    *next++ = '-';
+    next = put_hex(next, trace->span_id, 8);
+    *next++ = '-';
+    next = put_hex(next, &trace->flags, 1);
+    *next = '\0';
+    return (struct atlas_bytes){text, TRACEPARENT_LEN};
+}

@@ -1,0 +1,59 @@
+#include "runtime/worker.h"
+
+#include <stdlib.h>
+
+#include "runtime/call.h"
+#include "runtime/fiber.h"
+
+/* Arena blocks of 8 KiB that a worker keeps for reuse. */
+#define ARENA_BLOCKS_KEPT 512
+
+atlas_status_t worker_create(struct runtime *runtime, unsigned index,
+                             const struct call_limits *limits, struct worker **ret_worker,
+                             struct error *error)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "worker %u: out of memory", index);
+    }
+    worker->runtime = runtime;
+    worker->index = index;
+    worker->limits = *limits;
+    worker->arenas.limit = ARENA_BLOCKS_KEPT;
+    worker->handles.limit = limits->fibers * 4;
+    atlas_status_t status = loop_create(index, &worker->loop, error);
+    if (status == ATLAS_OK) {
+        loop_set_owner(worker->loop, worker);
+        status = fiber_pool_create(worker->loop, limits->fibers, limits->stack_size,
+                                   &worker->fibers, error);
+    }
+    if (status != ATLAS_OK) {
+        worker_destroy(worker);
+        return status;
+    }
+    *ret_worker = worker;
+    return ATLAS_OK;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    loop_stop(worker->loop);
+    fiber_pool_destroy(worker->fibers);
+    for (struct call *call = worker->free_calls, *next; call != NULL; call = next) {
+        next = call->parent;
+        free(call);
+    }
+    arena_cache_finish(&worker->arenas);
+    handle_table_finish(&worker->handles);
+    loop_destroy(worker->loop);
+    free(worker);
+}
+
+struct worker *worker_current(void)
+{
+    struct loop *loop = loop_current();
+    return loop != NULL ? loop_owner(loop) : NULL;
+}

@@ -99,6 +99,25 @@ char *arena_copy(struct arena *arena, const void *data, size_t len)
     return copy;
 }
 
+void arena_adopt(struct arena *parent, struct arena *child)
+{
+    struct arena_block *last = child->blocks;
+    if (last == NULL) {
+        return;
+    }
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    /* Behind the parent's current block, which keeps its room. */
+    struct arena_block **place = parent->blocks != NULL ? &parent->blocks->next : &parent->blocks;
+    last->next = *place;
+    *place = child->blocks;
+    size_t room = parent->limit - parent->used;
+    parent->used += child->used < room ? child->used : room;
+    child->blocks = NULL;
+    arena_init(child, child->cache, child->limit);
+}
+
 static void give_back(struct arena_cache *cache, struct arena_block *block)
 {
     if (CACHE_IS_USED && cache != NULL && block->size == BLOCK_SIZE &&

@@ -76,6 +76,7 @@ struct config_calls {
     int64_t max_deadline_ms;
     int64_t nesting;
     int64_t tasks;          /* children of one call */
+    int64_t background_ms;  /* background_timeout: of one round of background work */
     int64_t cleanup_ms;     /* cleanup_limit: the longest cleanup section */
     int64_t metadata_bytes; /* metadata_limit, each way */
     int64_t message_bytes;  /* message_limit, of one message, each way */

@@ -46,6 +46,7 @@ static const struct config_field calls[] = {
     TIME(config_calls, "max_deadline", max_deadline_ms, "5m", SEC, 24 * HR),
     WHOLE(config_calls, "nesting", nesting, "8", 1, 64),
     WHOLE(config_calls, "tasks", tasks, "64", 1, 4096),
+    TIME(config_calls, "background_timeout", background_ms, "1m", 100, HR),
     TIME(config_calls, "cleanup_limit", cleanup_ms, "5s", 10, MIN),
     SIZE(config_calls, "metadata_limit", metadata_bytes, "8KiB", KIB, 64 * KIB),
     SIZE(config_calls, "message_limit", message_bytes, "4MiB", KIB, 256 * MIB),

@@ -86,8 +86,7 @@ static const struct call_operations background_operations = {.finished = backgro
 /* OK once this process leads, which it then goes on to do until the lease is lost. */
 static atlas_status_t lead(struct background *background, struct call *call)
 {
-    const struct module *module =
-        runtime_module(call->worker->runtime, MODULE_POSTGRES);
+    const struct module *module = runtime_module(call->worker->runtime, MODULE_POSTGRES);
     if (module == NULL || module->lead == NULL) {
         return call_fail(call, ATLAS_FAILED_PRECONDITION,
                          "an exclusive background needs PostgreSQL to elect its process");
@@ -170,11 +169,12 @@ atlas_status_t background_check(const struct atlas_plugin *plugin, const struct 
         const struct atlas_background *declared = &plugin->backgrounds[i];
         const struct manifest_key *key = find_key(manifest, declared->interval_key);
         if (key == NULL || key->type != MANIFEST_DURATION) {
-            return error_set(error, ATLAS_FAILED_PRECONDITION,
-                             "background %s: its interval_key \"%s\" is no key of type duration; add "
-                             "\"config %s duration default=1s\" to the manifest",
-                             declared->name, declared->interval_key != NULL ? declared->interval_key : "",
-                             declared->interval_key != NULL ? declared->interval_key : "interval");
+            return error_set(
+                error, ATLAS_FAILED_PRECONDITION,
+                "background %s: its interval_key \"%s\" is no key of type duration; add "
+                "\"config %s duration default=1s\" to the manifest",
+                declared->name, declared->interval_key != NULL ? declared->interval_key : "",
+                declared->interval_key != NULL ? declared->interval_key : "interval");
         }
     }
     return ATLAS_OK;

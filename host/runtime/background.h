@@ -1,4 +1,5 @@
-/* The rounds of struct atlas_background of one generation. On the home loop, in a fiber, but for check. */
+/* The rounds of struct atlas_background of one generation. On the home loop, in a fiber, but for
+ * check. */
 #ifndef RUNTIME_BACKGROUND_H
 #define RUNTIME_BACKGROUND_H
 

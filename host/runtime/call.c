@@ -29,8 +29,7 @@ static struct call *take_call(struct worker *worker)
     }
     memset(call, 0, offsetof(struct call, message) + 1);
     call->worker = worker;
-    call->arena = &call->own_arena;
-    arena_init(&call->own_arena, &worker->arenas, worker->limits.arena_limit);
+    arena_init(&call->arena, &worker->arenas, worker->limits.arena_limit);
     call->start_ns = clock_monotonic_ns();
     call->deadline_ns = INT64_MAX;
     return call;
@@ -172,9 +171,6 @@ struct call *call_create_child(struct call *parent, const struct route *route)
     child->depth = parent->depth + (route != NULL ? 1 : 0);
     child->trace = parent->trace;
     child->identity = parent->identity;
-    if (route == NULL) {
-        child->arena = parent->arena;
-    }
     struct route_table *routes = parent->routes;
     if (routes == NULL && route != NULL) {
         routes = parent->worker->routes; /* the newest, held as long as the child runs */
@@ -203,7 +199,8 @@ static atlas_status_t run_handler(struct call *call)
 static atlas_status_t checked_status(struct call *call, atlas_status_t status)
 {
     if (status < 0 || status > ATLAS_STATUS_LAST) {
-        return call_fail(call, ATLAS_UNKNOWN, "the handler returned %d, which is no status", status);
+        return call_fail(call, ATLAS_UNKNOWN, "the handler returned %d, which is no status",
+                         status);
     }
     bool needs_reply = call->route != NULL && call->function == NULL && route_is_unary(call->route);
     if (status == ATLAS_OK && needs_reply && !call->has_reply) {
@@ -299,7 +296,7 @@ void call_destroy(struct call *call)
     assert(call->children == NULL && call->resources == NULL && call->waiting == NULL);
     uncount(call);
     unlink_child(call);
-    arena_finish(&call->own_arena);
+    arena_finish(&call->arena);
     if (call->routes != NULL) {
         route_table_release(call->routes);
     }
@@ -377,7 +374,7 @@ atlas_status_t call_fail(struct call *call, atlas_status_t status, const char *f
 static bool grow_list(struct call *call, struct metadata_list *list)
 {
     size_t room = list->room == 0 ? 8 : list->room * 2;
-    struct atlas_metadata *entries = arena_alloc(call->arena, room * sizeof *entries);
+    struct atlas_metadata *entries = arena_alloc(&call->arena, room * sizeof *entries);
     if (entries == NULL) {
         return false;
     }
@@ -398,8 +395,8 @@ atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
                          "metadata exceeds calls.metadata_limit (%zu bytes)",
                          call->worker->limits.metadata_limit);
     }
-    char *name_copy = arena_copy(call->arena, name.data, name.len);
-    char *value_copy = arena_copy(call->arena, value.data, value.len);
+    char *name_copy = arena_copy(&call->arena, name.data, name.len);
+    char *value_copy = arena_copy(&call->arena, value.data, value.len);
     bool has_room = list->count < list->room || grow_list(call, list);
     if (name_copy == NULL || value_copy == NULL || !has_room) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,

@@ -110,11 +110,11 @@ struct call {
         char sqlstate[6];
         char constraint[64];
     } pg_error;
-    void *batch; /* of a consumer: for reject */
+    void *batch;                                              /* of a consumer: for reject */
     atlas_status_t (*function)(struct call *call, void *arg); /* in place of a route's handler */
     void *function_arg;
-    struct atlas_task *task; /* of a task: where its end is written to */
-    unsigned task_order;     /* of a task: how many were spawned before it */
+    struct atlas_task *task;         /* of a task: where its end is written to */
+    unsigned task_order;             /* of a task: how many were spawned before it */
     char message[CALL_MESSAGE_SIZE]; /* last: not cleared between calls beyond its first byte */
 };
 
@@ -133,13 +133,13 @@ struct call *call_create(struct worker *worker, struct route_table *routes,
 struct call *call_create_internal(struct worker *worker, struct generation *generation,
                                   const char *operation);
 
-/* Makes a call that runs on behalf of another on the same loop: its deadline, cancellation, trace and
- * identity are inherited. A task shares the parent's arena and generation (route NULL); a local call has
- * its own arena and the route's. Ends before its parent does. NULL as above. */
+/* Makes a call that runs on behalf of another on the same loop: its deadline, cancellation, trace
+ * and identity are inherited. A task shares the parent's arena and generation (route NULL); a local
+ * call has its own arena and the route's. Ends before its parent does. NULL as above. */
 struct call *call_create_child(struct call *parent, const struct route *route);
 
-/* Runs the handler of the call on the current fiber, nested in its parent, and returns its status; the
- * call is finished but not destroyed, finished() is not called. [waits] */
+/* Runs the handler of the call on the current fiber, nested in its parent, and returns its status;
+ * the call is finished but not destroyed, finished() is not called. [waits] */
 atlas_status_t call_run_nested(struct call *call);
 
 /* Runs the route's handler on a fiber, up to its first wait, then returns. finished comes once. */

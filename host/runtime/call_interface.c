@@ -1,4 +1,5 @@
-/* "atlas.call/1", "atlas.log/1" and "atlas.clock/1": thin functions between the ABI and the call. */
+/* "atlas.call/1", "atlas.log/1" and "atlas.clock/1": thin functions between the ABI and the call.
+ */
 #include <string.h>
 #include <sys/random.h>
 
@@ -15,11 +16,11 @@
 static void *alloc(struct atlas_call *public, size_t size)
 {
     struct call *call = call_of(public);
-    void *memory = arena_alloc(call->arena, size);
+    void *memory = arena_alloc(&call->arena, size);
     if (memory == NULL) {
         call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
                   "the call's memory is used up; see calls.arena_limit (%zu bytes)",
-                  call->arena->limit);
+                  call->arena.limit);
     }
     return memory;
 }
@@ -40,11 +41,12 @@ static struct atlas_bytes message(struct atlas_call *public)
     return (struct atlas_bytes){call->message, strlen(call->message)};
 }
 
-static atlas_status_t recv(struct atlas_call *public, struct atlas_bytes *ret_message)
+static atlas_status_t recv_message(struct atlas_call *public, struct atlas_bytes *ret_message)
 {
     struct call *call = call_of(public);
     if (call->route == NULL) {
-        return call_fail(call, ATLAS_FAILED_PRECONDITION, "recv: %s has no caller", call->operation);
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "recv: %s has no caller",
+                         call->operation);
     }
     if (!route_is_unary(call->route)) {
         return call->operations->recv(call, ret_message);
@@ -91,11 +93,12 @@ static atlas_status_t send_unary(struct call *call, struct atlas_bytes message)
     return ATLAS_OK;
 }
 
-static atlas_status_t send(struct atlas_call *public, struct atlas_bytes message)
+static atlas_status_t send_message(struct atlas_call *public, struct atlas_bytes message)
 {
     struct call *call = call_of(public);
     if (call->route == NULL) {
-        return call_fail(call, ATLAS_FAILED_PRECONDITION, "send: %s has no caller", call->operation);
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "send: %s has no caller",
+                         call->operation);
     }
     if (message.len > call->worker->limits.message_limit) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
@@ -121,8 +124,8 @@ static bool is_metadata_name(struct atlas_bytes name)
     const char *text = name.data;
     for (size_t i = 0; i < name.len; i++) {
         char c = text[i];
-        bool is_allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '_' || c == '.';
+        bool is_allowed =
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
         if (!is_allowed) {
             return false;
         }
@@ -150,10 +153,11 @@ static atlas_status_t set_metadata(struct atlas_call *public, bool trailing,
 {
     struct call *call = call_of(public);
     if (!is_metadata_name(entry->name) || !is_metadata_value(entry->name, entry->value)) {
-        return call_fail(call, ATLAS_INVALID_ARGUMENT,
-                         "metadata \"%.*s\": names are [0-9a-z_.-]+ without the prefix grpc-, values "
-                         "printable ASCII unless the name ends in -bin",
-                         (int)entry->name.len, (const char *)entry->name.data);
+        return call_fail(
+            call, ATLAS_INVALID_ARGUMENT,
+            "metadata \"%.*s\": names are [0-9a-z_.-]+ without the prefix grpc-, values "
+            "printable ASCII unless the name ends in -bin",
+            (int)entry->name.len, (const char *)entry->name.data);
     }
     return call_add_metadata(call, trailing ? &call->trailing : &call->leading, entry->name,
                              entry->value);
@@ -217,7 +221,7 @@ static atlas_status_t offload(struct atlas_call *public, void (*fn)(void *arg), 
 static struct atlas_bytes traceparent(struct atlas_call *public)
 {
     struct call *call = call_of(public);
-    return trace_format(&call->trace, call->arena);
+    return trace_format(&call->trace, &call->arena);
 }
 
 static struct atlas_bytes identity(struct atlas_call *public)
@@ -230,9 +234,9 @@ const struct atlas_call_interface call_interface = {
     .alloc = alloc,
     .set_message = set_message,
     .message = message,
-    .recv = recv,
+    .recv = recv_message,
     .reply_buffer = reply_buffer,
-    .send = send,
+    .send = send_message,
     .metadata = metadata,
     .set_metadata = set_metadata,
     .remaining_ns = remaining_ns,
@@ -255,7 +259,7 @@ static void write_log(struct atlas_call *public, enum atlas_log_level level,
         return;
     }
     const struct generation *generation = call->generation;
-    struct atlas_bytes trace = trace_format(&call->trace, call->arena);
+    struct atlas_bytes trace = trace_format(&call->trace, &call->arena);
     char line[1024];
     size_t len = text.len < sizeof line ? text.len : sizeof line - 1;
     memcpy(line, text.data, len);

@@ -35,10 +35,11 @@ static bool check_manifest(struct candidate *candidate, struct report *report)
     plugin_library_accepts(candidate->manifest, plugin->path, interface_ids, interface_id_count,
                            report);
     if (strcmp(candidate->manifest->id, plugin->id) != 0) {
-        report_add(report,
-                   "%s: holds the plugin \"%s\", but the configuration calls it \"%s\"; correct the "
-                   "path or the name under plugins",
-                   plugin->path, candidate->manifest->id, plugin->id);
+        report_add(
+            report,
+            "%s: holds the plugin \"%s\", but the configuration calls it \"%s\"; correct the "
+            "path or the name under plugins",
+            plugin->path, candidate->manifest->id, plugin->id);
     }
     return report->count == before;
 }
@@ -56,10 +57,12 @@ bool candidate_read(const struct config_plugin *plugin, struct report *report,
     if (ret_candidate->manifest == NULL || !check_manifest(ret_candidate, report)) {
         return false;
     }
-    char place[256];
-    config_node_place(plugin->node, place, sizeof place);
-    ret_candidate->config =
-        plugin_config_create(ret_candidate->manifest, plugin->config, place, report);
+    struct arena arena;
+    arena_init(&arena, NULL, 4096);
+    const char *place = config_tree_place(&arena, plugin->node);
+    ret_candidate->config = plugin_config_create(ret_candidate->manifest, plugin->config,
+                                                 place != NULL ? place : "", report);
+    arena_finish(&arena);
     return ret_candidate->config != NULL && digest_content(ret_candidate, report);
 }
 

@@ -18,8 +18,9 @@ struct candidate {
     uint8_t content[DIGEST_SIZE]; /* of file and configuration: equal means nothing to reload */
 };
 
-/* Reads and checks file, manifest and configuration; runs no code of the plugin. Everything wrong goes to
- * the report and false is returned; the candidate can be finished in any case. Blocks on the disk. */
+/* Reads and checks file, manifest and configuration; runs no code of the plugin. Everything wrong
+ * goes to the report and false is returned; the candidate can be finished in any case. Blocks on
+ * the disk. */
 bool candidate_read(const struct config_plugin *plugin, struct report *report,
                     struct candidate *ret_candidate);
 

@@ -1,4 +1,5 @@
-/* Local unary calls run at once on the caller's fiber; what is not here goes to the remote transport. */
+/* Local unary calls run at once on the caller's fiber; what is not here goes to the remote
+ * transport. */
 #include "runtime/client.h"
 
 #include <string.h>
@@ -9,8 +10,6 @@
 #include "runtime/router.h"
 #include "runtime/runtime.h"
 #include "runtime/wait.h"
-
-#define HAS_OPTION(options, member) ATLAS_HAS(options, member)
 
 static struct route_table *routes_of(const struct call *call)
 {
@@ -51,27 +50,27 @@ static const struct remote_transport *remote_of(struct call *call, const char *p
 {
     const struct remote_transport *remote = runtime_remote(call->worker->runtime);
     if (remote == NULL) {
-        *ret_status = call_fail(call, ATLAS_UNAVAILABLE,
-                                "no plugin of this process serves %s and no address is known for it; "
-                                "see listeners and placements",
-                                path);
+        *ret_status =
+            call_fail(call, ATLAS_UNAVAILABLE,
+                      "no plugin of this process serves %s and no address is known for it; "
+                      "see listeners and placements",
+                      path);
     }
     return remote;
 }
 
 static atlas_status_t add_options(struct call *child, const struct atlas_call_options *options)
 {
-    if (HAS_OPTION(options, timeout_ms) && options->timeout_ms > 0) {
+    if (ATLAS_HAS(options, timeout_ms) && options->timeout_ms > 0) {
         int64_t deadline_ns = clock_monotonic_ns() + options->timeout_ms * NS_PER_MS;
         child->deadline_ns = deadline_ns < child->deadline_ns ? deadline_ns : child->deadline_ns;
     }
-    if (!HAS_OPTION(options, metadata_count)) {
+    if (!ATLAS_HAS(options, metadata_count)) {
         return ATLAS_OK;
     }
     for (size_t i = 0; i < options->metadata_count; i++) {
-        atlas_status_t status =
-            call_add_metadata(child, &child->metadata, options->metadata[i].name,
-                              options->metadata[i].value);
+        atlas_status_t status = call_add_metadata(
+            child, &child->metadata, options->metadata[i].name, options->metadata[i].value);
         if (status != ATLAS_OK) {
             return status;
         }
@@ -108,7 +107,7 @@ static atlas_status_t take_reply(struct call *call, struct call *child,
         memcpy(call->message, child->message, sizeof call->message);
         return child->status;
     }
-    char *copy = arena_copy(call->arena, child->reply.data, child->reply.len);
+    char *copy = arena_copy(&call->arena, child->reply.data, child->reply.len);
     if (copy == NULL) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
                          "the call's memory is used up; see calls.arena_limit");
@@ -199,12 +198,12 @@ static atlas_status_t open_either(struct call *call, const char *path,
     return status == ATLAS_OK ? local_stream_open(call, child, &stream->stream) : status;
 }
 
-static atlas_status_t open(struct atlas_call *public, const char *path,
-                           const struct atlas_call_options *options,
-                           struct atlas_handle *ret_stream)
+static atlas_status_t open_stream(struct atlas_call *public, const char *path,
+                                  const struct atlas_call_options *options,
+                                  struct atlas_handle *ret_stream)
 {
     struct call *call = call_of(public);
-    struct client_stream *stream = arena_alloc(call->arena, sizeof *stream);
+    struct client_stream *stream = arena_alloc(&call->arena, sizeof *stream);
     if (stream == NULL) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
                          "the call's memory is used up; see calls.arena_limit");
@@ -234,8 +233,8 @@ static struct client_stream *stream_of(struct call *call, struct atlas_handle ha
     return stream;
 }
 
-static atlas_status_t send(struct atlas_call *public, struct atlas_handle handle,
-                           struct atlas_bytes message)
+static atlas_status_t send_message(struct atlas_call *public, struct atlas_handle handle,
+                                   struct atlas_bytes message)
 {
     struct client_stream *stream = stream_of(call_of(public), handle);
     if (stream == NULL) {
@@ -255,8 +254,8 @@ static atlas_status_t half_close(struct atlas_call *public, struct atlas_handle 
                                   : local_stream_half_close(stream->stream);
 }
 
-static atlas_status_t recv(struct atlas_call *public, struct atlas_handle handle,
-                           struct atlas_bytes *ret_message)
+static atlas_status_t recv_message(struct atlas_call *public, struct atlas_handle handle,
+                                   struct atlas_bytes *ret_message)
 {
     struct client_stream *stream = stream_of(call_of(public), handle);
     if (stream == NULL) {
@@ -267,7 +266,7 @@ static atlas_status_t recv(struct atlas_call *public, struct atlas_handle handle
                : local_stream_recv(stream->stream, call_of(public), ret_message);
 }
 
-static void close(struct atlas_call *public, struct atlas_handle handle)
+static void close_handle(struct atlas_call *public, struct atlas_handle handle)
 {
     struct client_stream *stream =
         handle_find(&call_of(public)->worker->handles, HANDLE_STREAM, handle);
@@ -280,11 +279,11 @@ static void close(struct atlas_call *public, struct atlas_handle handle)
 static const struct atlas_client_interface client_interface = {
     .size = sizeof(struct atlas_client_interface),
     .unary = unary,
-    .open = open,
-    .send = send,
+    .open = open_stream,
+    .send = send_message,
     .half_close = half_close,
-    .recv = recv,
-    .close = close,
+    .recv = recv_message,
+    .close = close_handle,
 };
 
 const struct module client_module = {

@@ -1,6 +1,6 @@
 /*
- * The control thread: one place where generations are loaded, committed, drained and unloaded, in plain
- * blocking code. Others send it commands.
+ * The control thread: one place where generations are loaded, committed, drained and unloaded, in
+ * plain blocking code. Others send it commands.
  */
 #ifndef RUNTIME_CONTROL_H
 #define RUNTIME_CONTROL_H
@@ -23,8 +23,8 @@ void control_run(struct control *control);
 /* Lets control_run return after the current command. Any thread. */
 void control_end(struct control *control);
 
-/* Runs commands until is_done(arg) or the timeout; false at the timeout. On the control thread, inside a
- * command: for waiting until loops have let go of something. */
+/* Runs commands until is_done(arg) or the timeout; false at the timeout. On the control thread,
+ * inside a command: for waiting until loops have let go of something. */
 bool control_wait(struct control *control, int64_t timeout_ms, bool (*is_done)(void *arg),
                   void *arg);
 

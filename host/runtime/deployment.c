@@ -131,8 +131,9 @@ static void plan_process(const struct deployment *deployment, struct plan *plan,
     for (size_t i = 0; i < process->plugins.count; i++) {
         const struct config_plugin *plugin = config_plugin(config, process->plugins.items[i]);
         if (plugin == NULL) {
-            report_add(report, "processes: process \"%s\" names the plugin \"%s\", which is not "
-                               "among plugins; add it there or remove it here",
+            report_add(report,
+                       "processes: process \"%s\" names the plugin \"%s\", which is not "
+                       "among plugins; add it there or remove it here",
                        name, process->plugins.items[i]);
             continue;
         }
@@ -140,8 +141,8 @@ static void plan_process(const struct deployment *deployment, struct plan *plan,
     }
 }
 
-static void check_generations(const struct deployment *deployment, const struct candidate *candidate,
-                              struct report *report)
+static void check_generations(const struct deployment *deployment,
+                              const struct candidate *candidate, struct report *report)
 {
     int64_t limit = runtime_config(deployment->runtime)->reload.generations;
     int64_t count = 1;
@@ -282,8 +283,8 @@ static void cancel_on_every_loop(struct deployment *deployment, struct generatio
     }
 }
 
-/* Background work and consumers have stopped: waits for calls in flight, bounded, then ends it. What is
- * held longer (a call that does not heed its cancellation) is unloaded when it lets go. */
+/* Background work and consumers have stopped: waits for calls in flight, bounded, then ends it.
+ * What is held longer (a call that does not heed its cancellation) is unloaded when it lets go. */
 static void drain(struct deployment *deployment, struct generation *generation)
 {
     struct control *control = runtime_control(deployment->runtime);

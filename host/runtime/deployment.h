@@ -19,10 +19,11 @@ atlas_status_t deployment_create(struct runtime *runtime, struct deployment **re
 void deployment_destroy(struct deployment *deployment);
 
 /*
- * Makes the deployment what the configuration says, as one transaction: plugins whose file or configuration
- * changed are loaded, checked, created and warmed; only if all of that succeeded are they routed to, and
- * the old ones drained. On any failure nothing has changed, the report says why, and false is returned. The
- * first time starts from nothing. The configuration is borrowed until the function returns.
+ * Makes the deployment what the configuration says, as one transaction: plugins whose file or
+ * configuration changed are loaded, checked, created and warmed; only if all of that succeeded are
+ * they routed to, and the old ones drained. On any failure nothing has changed, the report says
+ * why, and false is returned. The first time starts from nothing. The configuration is borrowed
+ * until the function returns.
  */
 bool deployment_apply(struct deployment *deployment, const struct config *config,
                       struct report *report);

@@ -188,10 +188,11 @@ static atlas_status_t run_create(struct call *call, void *arg)
     generation->is_created = true;
     const char *misuse = plugin_config_misuse(generation->config);
     if (misuse != NULL) {
-        return call_fail(call, ATLAS_FAILED_PRECONDITION,
-                         "create() asked for the key %s, which the manifest does not declare; add a "
-                         "line \"config ...\" to ATLAS_PLUGIN_MANIFEST",
-                         misuse);
+        return call_fail(
+            call, ATLAS_FAILED_PRECONDITION,
+            "create() asked for the key %s, which the manifest does not declare; add a "
+            "line \"config ...\" to ATLAS_PLUGIN_MANIFEST",
+            misuse);
     }
     return ATLAS_OK;
 }
@@ -240,7 +241,8 @@ static atlas_status_t create_steps(struct generation *generation, struct step *s
     atlas_status_t status =
         runtime_call_on(home, generation, "attach", limits->create_ms, run_attach, step, error);
     if (status == ATLAS_OK) {
-        status = on_every_loop(generation, "attach", limits->create_ms, run_attach_loop, step, error);
+        status =
+            on_every_loop(generation, "attach", limits->create_ms, run_attach_loop, step, error);
     }
     if (status == ATLAS_OK) {
         *ret_step = "create";
@@ -259,8 +261,7 @@ static atlas_status_t create_steps(struct generation *generation, struct step *s
     return status;
 }
 
-atlas_status_t generation_create(struct generation *generation, bool is_reload,
-                                 struct error *error)
+atlas_status_t generation_create(struct generation *generation, bool is_reload, struct error *error)
 {
     struct step step = {generation, is_reload};
     const char *name;
@@ -306,9 +307,10 @@ static void report_step(const struct generation *generation, const char *step,
                         atlas_status_t status, const struct error *error)
 {
     if (status != ATLAS_OK) {
-        log_error("a step of a plugin's life failed, continuing", LOG_TEXT("plugin", generation->id),
-                  LOG_INT("generation", generation->number), LOG_TEXT("step", step),
-                  LOG_TEXT("status", atlas_status_name(status)), LOG_TEXT("why", error->text));
+        log_error("a step of a plugin's life failed, continuing",
+                  LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number),
+                  LOG_TEXT("step", step), LOG_TEXT("status", atlas_status_name(status)),
+                  LOG_TEXT("why", error->text));
     }
 }
 
@@ -316,8 +318,8 @@ void generation_activate(struct generation *generation)
 {
     struct error error;
     atlas_status_t status =
-        runtime_call_on(home_of(generation), generation, "activate",
-                        limits_of(generation)->warm_ms, run_activate, generation, &error);
+        runtime_call_on(home_of(generation), generation, "activate", limits_of(generation)->warm_ms,
+                        run_activate, generation, &error);
     report_step(generation, "activate", status, &error);
     generation->is_active = true;
     generation->settings = NULL; /* the configuration it came from may go */
@@ -331,8 +333,8 @@ void generation_deactivate(struct generation *generation)
     }
     generation->is_active = false;
     atlas_status_t status =
-        runtime_call_on(home_of(generation), generation, "drain",
-                        limits_of(generation)->drain_ms, run_deactivate, generation, &error);
+        runtime_call_on(home_of(generation), generation, "drain", limits_of(generation)->drain_ms,
+                        run_deactivate, generation, &error);
     report_step(generation, "drain", status, &error);
 }
 
@@ -382,11 +384,11 @@ static void destroy_instance(struct generation *generation)
     int64_t timeout_ms = limits_of(generation)->destroy_ms;
     struct worker *home = home_of(generation);
     struct error error;
-    atlas_status_t status = on_every_loop(generation, "loop_destroy", timeout_ms, run_loop_destroy,
-                                          generation, &error);
+    atlas_status_t status =
+        on_every_loop(generation, "loop_destroy", timeout_ms, run_loop_destroy, generation, &error);
     report_step(generation, "loop_destroy", status, &error);
-    status = runtime_call_on(home, generation, "destroy", timeout_ms, run_destroy, generation,
-                             &error);
+    status =
+        runtime_call_on(home, generation, "destroy", timeout_ms, run_destroy, generation, &error);
     report_step(generation, "destroy", status, &error);
     status =
         runtime_call_on(home, generation, "detach", timeout_ms, run_detach, generation, &error);

@@ -44,9 +44,10 @@ struct generation {
     char *staged_path;
     struct manifest *manifest;
     struct plugin_config *config;
-    const struct config_plugin *settings; /* of the configuration it was made from; valid until ACTIVE */
+    const struct config_plugin
+        *settings; /* of the configuration it was made from; valid until ACTIVE */
     struct descriptor_set *descriptors; /* of its services; NULL: none in the file */
-    struct atlas_plugin plugin;               /* the host's own copy of the table */
+    struct atlas_plugin plugin;         /* the host's own copy of the table */
     struct atlas_interfaces interfaces;
     uint8_t content[32]; /* of the file and its configuration: equal means nothing to reload */
     void *instance;
@@ -64,12 +65,12 @@ struct generation {
     ((generation)->loops[(worker)->index].attached[(slot)])
 
 /*
- * Control thread only, outside of loops; each function may block as long as the timeouts of the group
- * "reload" say.
+ * Control thread only, outside of loops; each function may block as long as the timeouts of the
+ * group "reload" say.
  */
 
-/* STAGE and LOAD and CHECK: maps a private copy of the candidate, which is emptied. Nothing of it runs yet
- * but its check(). */
+/* STAGE and LOAD and CHECK: maps a private copy of the candidate, which is emptied. Nothing of it
+ * runs yet but its check(). */
 atlas_status_t generation_load(struct runtime *runtime, struct candidate *candidate,
                                unsigned number, struct generation **ret_generation,
                                struct error *error);
@@ -82,8 +83,8 @@ atlas_status_t generation_create(struct generation *generation, bool is_reload,
 void generation_activate(struct generation *generation);
 void generation_deactivate(struct generation *generation);
 
-/* Ends the instance, unmaps the copy and frees everything; half-made ones too. Nothing of it may run or be
- * routed to. NULL is allowed. */
+/* Ends the instance, unmaps the copy and frees everything; half-made ones too. Nothing of it may
+ * run or be routed to. NULL is allowed. */
 void generation_unload(struct generation *generation);
 
 #endif

@@ -7,8 +7,8 @@
 #include "runtime/runtime.h"
 
 const char *const interface_ids[] = {
-    "atlas.call/1",     "atlas.log/1",   "atlas.clock/1", "atlas.metrics/1", "atlas.client/1",
-    "atlas.postgres/1", "atlas.redis/1", "atlas.kafka/1",
+    "atlas.call/1",   "atlas.log/1",      "atlas.clock/1", "atlas.metrics/1",
+    "atlas.client/1", "atlas.postgres/1", "atlas.redis/1", "atlas.kafka/1",
 };
 const size_t interface_id_count = sizeof interface_ids / sizeof interface_ids[0];
 
@@ -40,10 +40,11 @@ atlas_status_t interfaces_grant(const struct runtime *runtime, const struct mani
     for (size_t i = 0; i < manifest->required.count; i++) {
         const char *id = manifest->required.items[i];
         if (!is_there(runtime, id)) {
-            return error_set(error, ATLAS_FAILED_PRECONDITION,
-                             "plugin %s requires %s, which this process is not configured for; add the "
-                             "group of that server to the configuration",
-                             manifest->id, id);
+            return error_set(
+                error, ATLAS_FAILED_PRECONDITION,
+                "plugin %s requires %s, which this process is not configured for; add the "
+                "group of that server to the configuration",
+                manifest->id, id);
         }
     }
     *ret_interfaces = call_bare_interfaces;

@@ -12,8 +12,8 @@ struct runtime;
 extern const char *const interface_ids[];
 extern const size_t interface_id_count;
 
-/* Fills the table with what the manifest asks for and the runtime has. FAILED_PRECONDITION if something
- * required is not there. */
+/* Fills the table with what the manifest asks for and the runtime has. FAILED_PRECONDITION if
+ * something required is not there. */
 atlas_status_t interfaces_grant(const struct runtime *runtime, const struct manifest *manifest,
                                 struct atlas_interfaces *ret_interfaces, struct error *error);
 

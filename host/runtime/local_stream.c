@@ -20,9 +20,9 @@ struct queue {
     struct message **tail;
     struct message *current; /* what the reader got last, borrowed until its next recv */
     unsigned count;
-    bool is_closed;       /* nothing follows */
-    struct wait *reader;  /* waits for a message or the end */
-    struct wait *writer;  /* waits for room */
+    bool is_closed;      /* nothing follows */
+    struct wait *reader; /* waits for a message or the end */
+    struct wait *writer; /* waits for room */
 };
 
 struct local_stream {

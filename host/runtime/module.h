@@ -47,9 +47,9 @@ struct module {
     void (*detach_loop)(void *self, struct call *call, struct generation *generation);
     void (*detach)(void *self, struct call *call, struct generation *generation);
 
-    /* Of the module that can elect one process among several (PostgreSQL: an advisory lock), else NULL.
-     * lead waits until this process leads for the generation's plugin and name; lead_check says whether
-     * it still does (the connection lives), lead_end gives it up. [waits] */
+    /* Of the module that can elect one process among several (PostgreSQL: an advisory lock), else
+     * NULL. lead waits until this process leads for the generation's plugin and name; lead_check
+     * says whether it still does (the connection lives), lead_end gives it up. [waits] */
     atlas_status_t (*lead)(void *self, struct call *call, struct generation *generation,
                            const char *name, void **ret_lease);
     bool (*lead_check)(void *self, void *lease);

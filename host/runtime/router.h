@@ -5,6 +5,7 @@
 #ifndef RUNTIME_ROUTER_H
 #define RUNTIME_ROUTER_H
 
+#include "base/loop.h"
 #include "runtime/generation.h"
 
 struct method_descriptor;
@@ -29,7 +30,7 @@ static inline bool route_is_unary(const struct route *route)
 struct route_table {
     uint64_t epoch;
     struct loop_task retired; /* on its way back to the control thread */
-    unsigned references; /* the worker's own and one per call; on its loop only */
+    unsigned references;      /* the worker's own and one per call; on its loop only */
     struct runtime *runtime;
     struct generation **generations; /* that the table keeps loaded */
     size_t generation_count;

@@ -26,6 +26,7 @@ static void task_on_finished(struct call *child)
     task->status = child->status;
     snprintf(task->message, sizeof task->message, "%.*s", (int)sizeof task->message - 1,
              child->status == ATLAS_OK ? "" : child->message);
+    arena_adopt(&parent->arena, &child->arena);
     note_failure(parent, child->task_order, child->status);
     call_destroy(child);
     parent->tasks_alive--;

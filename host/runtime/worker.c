@@ -4,6 +4,7 @@
 
 #include "runtime/call.h"
 #include "runtime/fiber.h"
+#include "runtime/router.h"
 
 /* Arena blocks of 8 KiB that a worker keeps for reuse. */
 #define ARENA_BLOCKS_KEPT 512
@@ -40,7 +41,10 @@ void worker_destroy(struct worker *worker)
     if (worker == NULL) {
         return;
     }
-    loop_stop(worker->loop);
+    if (worker->loop != NULL) {
+        loop_stop(worker->loop);
+    }
+    route_table_free(worker->routes); /* the last, empty one */
     fiber_pool_destroy(worker->fibers);
     for (struct call *call = worker->free_calls, *next; call != NULL; call = next) {
         next = call->parent;

@@ -35,7 +35,8 @@ struct worker {
     struct call *free_calls;
     unsigned free_call_count;
     struct handle_table handles;
-    unsigned calls_in_flight;   /* with a caller: transports, consumers; not background */
+    struct call *calls;         /* from outside, in flight */
+    unsigned calls_in_flight;   /* their number */
     struct route_table *routes; /* what new calls see; see runtime/router.h */
 };
 

@@ -206,9 +206,9 @@ static void start_listeners(struct worker *worker, void *arg)
 void grpc_server_accept(struct grpc_server *server)
 {
     for (unsigned i = 0; i < server->loop_count; i++) {
-        runtime_run_on(server->loops[i].worker, false, start_ticks, server);
+        runtime_run_on(server->loops[i].worker, start_ticks, server);
     }
-    runtime_run_on(server->loops[0].worker, false, start_listeners, server);
+    runtime_run_on(server->loops[0].worker, start_listeners, server);
 }
 
 static void stop_listeners(struct worker *worker, void *arg)
@@ -256,9 +256,9 @@ static bool wait_for_connections(struct grpc_server *server, int64_t timeout_ms)
 bool grpc_server_drain(struct grpc_server *server, int64_t timeout_ms)
 {
     const int64_t close_timeout_ms = 2000; /* sockets close in one pass of their loop */
-    runtime_run_on(server->loops[0].worker, false, stop_listeners, server);
+    runtime_run_on(server->loops[0].worker, stop_listeners, server);
     for (unsigned i = 0; i < server->loop_count; i++) {
-        runtime_run_on(server->loops[i].worker, false, drain_loop, server);
+        runtime_run_on(server->loops[i].worker, drain_loop, server);
     }
     if (wait_for_connections(server, timeout_ms)) {
         return true;
@@ -266,7 +266,7 @@ bool grpc_server_drain(struct grpc_server *server, int64_t timeout_ms)
     log_warn("grpc connections did not end in time: closing them, continuing",
              LOG_INT("connections", grpc_server_connections(server)));
     for (unsigned i = 0; i < server->loop_count; i++) {
-        runtime_run_on(server->loops[i].worker, false, close_loop, server);
+        runtime_run_on(server->loops[i].worker, close_loop, server);
     }
     wait_for_connections(server, close_timeout_ms);
     return false;
@@ -305,7 +305,7 @@ void grpc_server_destroy(struct grpc_server *server)
     }
     for (unsigned i = 0; i < server->loop_count && server->loops != NULL; i++) {
         if (server->loops[i].is_ticking) {
-            runtime_run_on(server->loops[i].worker, false, finish_loop, server);
+            runtime_run_on(server->loops[i].worker, finish_loop, server);
         }
         free(server->loops[i].scratch);
     }

@@ -5,12 +5,9 @@ import sys
 import time
 
 import city
-import paths
 import state
 from failure import Failure, reported
-
-sys.path.append(str(paths.ROOT / "tests" / "support"))
-from rest import Rest  # noqa: E402
+from rest import Rest
 
 
 def _parse(arguments):

@@ -3,6 +3,7 @@
 #     [PROTOS <file.proto>...]       services that it serves; their descriptors go into the plugin
 #     [CLIENT_PROTOS <file.proto>..] services that it calls, and events
 #     [MIGRATIONS <file.sql>...]     in order; #include "<id>_migrations.h"
+#     [REDIS_SCRIPTS <file.lua>...]  #include "<id>_scripts.h" for <id>_<file>_script
 #     [PROTO_DIRS <folder>...]       where protos are looked for, before the SDK's own
 #     [INCLUDE_DIRS <folder>...] [LIBS <library>...])
 # builds <build>/plugins/<id>.so. Protos are named as they are imported ("atlas/order/v1/order.proto");
@@ -102,19 +103,20 @@ function(atlas_embed_descriptors result folder dirs)
     set(${result} ${out}.c PARENT_SCOPE)
 endfunction()
 
-function(atlas_embed_migrations result folder id)
+# A header that embeds files: kind is "migrations" or "scripts".
+function(atlas_embed_files result folder id kind)
     set(paths)
     foreach(file IN LISTS ARGN)
         get_filename_component(path ${file} ABSOLUTE)
         list(APPEND paths ${path})
     endforeach()
+    set(out ${folder}/${id}_${kind}.h)
     add_custom_command(
-        OUTPUT ${folder}/${id}_migrations.h
-        COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
-        COMMAND ${ATLAS_SDK_DIR}/atlas-embed migrations ${id} ${folder}/${id}_migrations.h ${paths}
+        OUTPUT ${out}
+        COMMAND ${ATLAS_SDK_DIR}/atlas-embed ${kind} ${id} ${out} ${paths}
         DEPENDS ${paths} ${ATLAS_SDK_DIR}/atlas-embed
-        COMMENT "migrations of ${id}" VERBATIM)
-    set(${result} ${folder}/${id}_migrations.h PARENT_SCOPE)
+        COMMENT "${kind} of ${id}" VERBATIM)
+    set(${result} ${out} PARENT_SCOPE)
 endfunction()
 
 # What a plugin and a message library are both compiled with.
@@ -141,8 +143,8 @@ function(atlas_add_messages target)
 endfunction()
 
 function(atlas_add_plugin id)
-    cmake_parse_arguments(ARG "" "" "SOURCES;PROTOS;CLIENT_PROTOS;MIGRATIONS;PROTO_DIRS;INCLUDE_DIRS;LIBS"
-                          ${ARGN})
+    cmake_parse_arguments(ARG "" ""
+        "SOURCES;PROTOS;CLIENT_PROTOS;MIGRATIONS;REDIS_SCRIPTS;PROTO_DIRS;INCLUDE_DIRS;LIBS" ${ARGN})
     if(ARG_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "atlas_add_plugin(${id}): not understood: ${ARG_UNPARSED_ARGUMENTS}")
     endif()
@@ -155,8 +157,12 @@ function(atlas_add_plugin id)
         list(APPEND generated ${descriptors})
     endif()
     if(ARG_MIGRATIONS)
-        atlas_embed_migrations(migrations ${folder} ${id} ${ARG_MIGRATIONS})
+        atlas_embed_files(migrations ${folder} ${id} migrations ${ARG_MIGRATIONS})
         list(APPEND generated ${migrations})
+    endif()
+    if(ARG_REDIS_SCRIPTS)
+        atlas_embed_files(scripts ${folder} ${id} scripts ${ARG_REDIS_SCRIPTS})
+        list(APPEND generated ${scripts})
     endif()
 
     add_library(${id} MODULE ${ARG_SOURCES} ${generated} ${ATLAS_SDK_DIR}/atlas_message.c

@@ -45,4 +45,58 @@ static inline bool atlas_redis_is_error(const struct atlas_redis_reply *reply, c
            memcmp(reply->string.data, word, len) == 0;
 }
 
+/* A Lua script and its name in Redis; made from a file by REDIS_SCRIPTS of atlas_add_plugin. */
+struct atlas_redis_script {
+    const char *text;
+    const char *sha1; /* of the text, 40 hex digits */
+};
+
+/* Runs a script by its hash, and by its text where Redis does not know it yet (after its start).
+ * keys and arguments as the script reads them; written so that running it twice is harmless.
+ * [waits] */
+static inline atlas_status_t atlas_redis_eval(struct atlas_call *call,
+                                              const struct atlas_redis_script *script,
+                                              const struct atlas_bytes *keys, size_t key_count,
+                                              const struct atlas_bytes *arguments,
+                                              size_t argument_count,
+                                              struct atlas_redis_reply *ret_reply)
+{
+    size_t word_count = 3 + key_count + argument_count;
+    struct atlas_bytes *words = ATLAS_NEW(call, struct atlas_bytes, word_count);
+    char count[24];
+    atlas_status_t status;
+
+    if (words == NULL) {
+        return atlas_no_memory(call);
+    }
+    snprintf(count, sizeof count, "%zu", key_count);
+    words[0] = atlas_str("EVALSHA");
+    words[1] = atlas_str(script->sha1);
+    words[2] = atlas_str(count);
+    memcpy(words + 3, keys, key_count * sizeof *words);
+    if (argument_count > 0) {
+        memcpy(words + 3 + key_count, arguments, argument_count * sizeof *words);
+    }
+    status = atlas_redis_command(call, words, word_count, ret_reply);
+    if (status == ATLAS_OK && atlas_redis_is_error(ret_reply, "NOSCRIPT")) {
+        words[0] = atlas_str("EVAL");
+        words[1] = atlas_str(script->text);
+        status = atlas_redis_command(call, words, word_count, ret_reply);
+    }
+    return status;
+}
+
+/* A reply that the plugin cannot work with, as a status: what the server refuses now, it may take
+ * later, so UNAVAILABLE. what: "tracker positions". */
+static inline atlas_status_t atlas_redis_unexpected(struct atlas_call *call, const char *what,
+                                                    const struct atlas_redis_reply *reply)
+{
+    if (reply->type == ATLAS_REDIS_ERROR) {
+        return atlas_fail(call, ATLAS_UNAVAILABLE, "%s: Redis refuses: %.*s", what,
+                          ATLAS_BYTES_ARG(reply->string));
+    }
+    return atlas_fail(call, ATLAS_INTERNAL, "%s: Redis answered with a reply of type %d", what,
+                      (int)reply->type);
+}
+
 #endif

@@ -14,13 +14,10 @@
 static const struct atlas_bytes keys[] = {{POSITIONS, sizeof POSITIONS - 1},
                                           {SEEN, sizeof SEEN - 1}};
 
-/* A number as a word in the arena; the caller looks for data NULL. */
-static struct atlas_bytes number_word(struct atlas_call *call, const char *format, double number)
+/* Numbers as words in the arena; the caller looks for data NULL. 8 digits are a millimetre. */
+static struct atlas_bytes number_word(struct atlas_call *call, double number)
 {
-    char text[64];
-    int len = snprintf(text, sizeof text, format, number);
-
-    return atlas_bytes_of(atlas_strndup(call, text, (size_t)len), (size_t)len);
+    return atlas_str(atlas_printf(call, "%.8f", number));
 }
 
 static struct atlas_bytes integer_word(struct atlas_call *call, int64_t integer)
@@ -44,8 +41,8 @@ static bool event_words(struct atlas_call *call, const struct position *position
 {
     words[0] = atlas_str(position->driver_id);
     words[1] = integer_word(call, position->seen_us);
-    words[2] = number_word(call, "%.8f", position->longitude);
-    words[3] = number_word(call, "%.8f", position->latitude);
+    words[2] = number_word(call, position->longitude);
+    words[3] = number_word(call, position->latitude);
     return words[1].data != NULL && words[2].data != NULL && words[3].data != NULL;
 }
 
@@ -161,10 +158,10 @@ static atlas_status_t geosearch(struct atlas_call *call, const struct position *
         atlas_str("GEOSEARCH"),
         keys[0],
         atlas_str("FROMLONLAT"),
-        number_word(call, "%.8f", center->longitude),
-        number_word(call, "%.8f", center->latitude),
+        number_word(call, center->longitude),
+        number_word(call, center->latitude),
         atlas_str("BYRADIUS"),
-        number_word(call, "%.6f", radius_km),
+        number_word(call, radius_km),
         atlas_str("km"),
         atlas_str("ASC"),
         atlas_str("COUNT"),

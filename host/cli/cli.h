@@ -1,0 +1,11 @@
+/* Subcommands of the program. Each gets the arguments behind its name and returns the exit code. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#define EXIT_DONE    0
+#define EXIT_REFUSED 1 /* what was asked for cannot be done; the reason was printed */
+#define EXIT_USAGE   2 /* the command line is wrong */
+
+int cli_run(int argc, char **argv);
+
+#endif

@@ -1,0 +1,134 @@
+#include "listeners.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/report.h"
+#include "inbound/grpc_server.h"
+#include "runtime/elf_image.h"
+#include "runtime/manifest.h"
+#include "runtime/runtime.h"
+
+struct listeners {
+    struct runtime *runtime;
+    struct grpc_server *grpc;
+};
+
+static struct grpc_limits grpc_limits_of(const struct config_grpc *config)
+{
+    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    limits.max_concurrent_streams = (unsigned)config->streams;
+    limits.max_connections = (unsigned)config->connections;
+    limits.header_limit = (size_t)config->header_bytes;
+    limits.stream_window = (size_t)config->stream_window_bytes;
+    limits.connection_window = (size_t)config->connection_window_bytes;
+    limits.reset_rate = (unsigned)config->resets;
+    limits.handshake_timeout_ms = config->handshake_ms;
+    limits.idle_timeout_ms = config->idle_ms;
+    limits.keepalive_time_ms = config->keepalive_ms;
+    limits.keepalive_timeout_ms = config->keepalive_timeout_ms;
+    return limits;
+}
+
+/* True if the plugin's file says that it serves one of the listener's services. A file that cannot
+ * be read is reported when it is loaded. */
+static bool serves(const struct config_plugin *plugin, const struct config_listener *listener)
+{
+    struct elf_image *image = NULL;
+    struct report ignored;
+    bool is_served = false;
+    report_init(&ignored);
+    if (elf_image_read(plugin->path, &image, NULL) == ATLAS_OK) {
+        struct manifest *manifest = manifest_read(image, plugin->path, &ignored);
+        for (size_t i = 0; manifest != NULL && i < manifest->services.count; i++) {
+            is_served =
+                is_served || config_texts_have(&listener->services, manifest->services.items[i]);
+        }
+        manifest_destroy(manifest);
+    }
+    elf_image_destroy(image);
+    report_finish(&ignored);
+    return is_served;
+}
+
+static bool is_ours(const struct runtime *runtime, const struct config_listener *listener)
+{
+    const struct config *config = runtime_config(runtime);
+    const struct config_process *process = config_process(config, runtime_process(runtime));
+    for (size_t i = 0; i < process->plugins.count; i++) {
+        const struct config_plugin *plugin = config_plugin(config, process->plugins.items[i]);
+        if (plugin != NULL && serves(plugin, listener)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static atlas_status_t open_grpc(struct listeners *listeners, const struct config_listener *config,
+                                struct error *error)
+{
+    struct grpc_listener_options options = {
+        .host = config->address.host,
+        .port = config->address.port,
+        .backlog = (int)runtime_config(listeners->runtime)->grpc.backlog,
+        .services = config->services.items,
+        .service_count = config->services.count,
+    };
+    return grpc_server_listen(listeners->grpc, &options, NULL, error);
+}
+
+static atlas_status_t open_one(struct listeners *listeners, const struct config_listener *config,
+                               struct error *error)
+{
+    atlas_status_t status =
+        config->protocol == CONFIG_PROTOCOL_GRPC ? open_grpc(listeners, config, error) : ATLAS_OK;
+    if (status != ATLAS_OK) {
+        return error_prefix(error, "listener %s", config->name);
+    }
+    log_info("listening", LOG_TEXT("listener", config->name),
+             LOG_TEXT("address", config->address.text));
+    return ATLAS_OK;
+}
+
+atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_listeners,
+                              struct error *error)
+{
+    const struct config *config = runtime_config(runtime);
+    struct listeners *listeners = calloc(1, sizeof *listeners);
+    if (listeners == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "listeners: out of memory");
+    }
+    *ret_listeners = listeners;
+    listeners->runtime = runtime;
+    struct grpc_limits limits = grpc_limits_of(&config->grpc);
+    atlas_status_t status = grpc_server_create(runtime, &limits, &listeners->grpc, error);
+    for (size_t i = 0; status == ATLAS_OK && i < config->listener_count; i++) {
+        if (is_ours(runtime, &config->listeners[i])) {
+            status = open_one(listeners, &config->listeners[i], error);
+        }
+    }
+    return status;
+}
+
+void listeners_accept(struct listeners *listeners)
+{
+    grpc_server_accept(listeners->grpc);
+}
+
+void listeners_drain(struct listeners *listeners, int64_t timeout_ms)
+{
+    if (listeners != NULL && listeners->grpc != NULL) {
+        grpc_server_drain(listeners->grpc, timeout_ms);
+    }
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    if (listeners == NULL) {
+        return;
+    }
+    grpc_server_destroy(listeners->grpc);
+    free(listeners);
+}

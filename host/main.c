@@ -1,0 +1,48 @@
+/* The atlas program: subcommands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+struct command {
+    const char *name;
+    const char *usage;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"run", "-c FILE [-c FILE] [-D path=value] [--process NAME]",
+     "run one process of a configuration", cli_run},
+};
+
+static int print_usage(FILE *stream, int code)
+{
+    fprintf(stream, "atlas " ATLAS_VERSION ": runs services as plugins\n\nusage:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        fprintf(stream, "  atlas %s %s\n      %s\n", commands[i].name, commands[i].usage,
+                commands[i].help);
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("atlas " ATLAS_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0) {
+        return print_usage(stdout, EXIT_DONE);
+    }
+    if (argc > 1) {
+        fprintf(stderr, "atlas: \"%s\" is no command\n", name);
+    }
+    return print_usage(stderr, EXIT_USAGE);
+}

@@ -1,0 +1,115 @@
+#include "process.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "listeners.h"
+#include "modules.h"
+#include "runtime/deployment.h"
+#include "runtime/runtime.h"
+#include "runtime/staged_file.h"
+
+struct process {
+    const struct config *config;
+    struct runtime *runtime;
+    struct modules *modules;
+    struct listeners *listeners;
+    bool is_reloading;
+};
+
+static bool failed(struct report *report, const struct error *error)
+{
+    report_add(report, "%s", error->text);
+    return false;
+}
+
+static bool start_runtime(struct process *process, const char *name, struct report *report)
+{
+    struct runtime_options options = {.config = process->config, .process = name};
+    struct error error;
+    if (staged_folder_open(process->config->run_dir, &error) != ATLAS_OK ||
+        runtime_create(&options, &process->runtime, &error) != ATLAS_OK ||
+        modules_create(process->runtime, &process->modules, &error) != ATLAS_OK ||
+        runtime_start(process->runtime, &error) != ATLAS_OK ||
+        modules_start(process->modules, &error) != ATLAS_OK) {
+        return failed(report, &error);
+    }
+    return true;
+}
+
+static bool start_listeners(struct process *process, struct report *report)
+{
+    struct error error;
+    if (listeners_open(process->runtime, &process->listeners, &error) != ATLAS_OK) {
+        return failed(report, &error);
+    }
+    return true;
+}
+
+bool process_start(const struct config *config, const char *name, struct process **ret_process,
+                   struct report *report)
+{
+    int64_t start_ns = clock_monotonic_ns();
+    struct process *process = calloc(1, sizeof *process);
+    if (process == NULL) {
+        report_add(report, "process: out of memory");
+        return false;
+    }
+    process->config = config;
+    /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
+     */
+    if (!start_runtime(process, name, report) || !start_listeners(process, report) ||
+        !deployment_apply(runtime_deployment(process->runtime), config, report)) {
+        process_stop(process);
+        return false;
+    }
+    listeners_accept(process->listeners);
+    log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
+             LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
+    *ret_process = process;
+    return true;
+}
+
+bool process_reload(struct process *process, const struct config *config, struct report *report)
+{
+    int64_t start_ns = clock_monotonic_ns();
+    bool is_applied = deployment_apply(runtime_deployment(process->runtime), config, report);
+    for (size_t i = 0; !is_applied && report_line(report, i) != NULL; i++) {
+        log_error("reload refused, the running plugins are unchanged",
+                  LOG_TEXT("why", report_line(report, i)));
+    }
+    if (is_applied) {
+        log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
+    }
+    return is_applied;
+}
+
+void process_stop(struct process *process)
+{
+    if (process == NULL) {
+        return;
+    }
+    if (process->runtime != NULL) {
+        listeners_drain(process->listeners, process->config->shutdown.drain_ms);
+        deployment_end(runtime_deployment(process->runtime));
+        listeners_close(process->listeners);
+        modules_stop(process->modules);
+        runtime_destroy(process->runtime);
+        modules_destroy(process->modules);
+        staged_folder_close(process->config->run_dir);
+        log_info("stopped");
+    }
+    free(process);
+}
+
+struct control *process_control(struct process *process)
+{
+    return runtime_control(process->runtime);
+}
+
+struct runtime *process_runtime(struct process *process)
+{
+    return process->runtime;
+}

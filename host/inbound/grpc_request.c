@@ -58,9 +58,13 @@ static void prepare_call(struct grpc_stream *stream, const struct route *route)
     stream->call->peer = stream;
     stream->call->operations =
         stream->is_unary ? &grpc_unary_operations : &grpc_streaming_operations;
-    stream->parser.limit = worker->limits.message_limit;
-    stream->parser.context = stream;
-    stream->parser.room = stream->is_single_request ? request_room : grpc_streaming_room;
+    if (stream->is_single_request) {
+        stream->parser.limit = worker->limits.message_limit;
+        stream->parser.context = stream;
+        stream->parser.room = request_room;
+    } else {
+        incoming_init(&stream->incoming, worker->limits.message_limit);
+    }
 }
 
 static void set_path(struct grpc_stream *stream, const char *path, size_t len)
@@ -238,17 +242,6 @@ void grpc_request_headers_complete(struct grpc_stream *stream)
     }
 }
 
-/* A message is complete: it becomes the request, or waits in the list. */
-static void take_message(struct grpc_stream *stream)
-{
-    stream->messages++;
-    if (stream->is_single_request) {
-        stream->call->request = (struct atlas_bytes){stream->parser.body, stream->parser.len};
-    } else {
-        grpc_streaming_received(stream);
-    }
-}
-
 static void refuse_message(struct grpc_stream *stream, enum message_result result)
 {
     if (stream->is_single_request && stream->messages > 0) {
@@ -266,29 +259,38 @@ static void refuse_message(struct grpc_stream *stream, enum message_result resul
     }
 }
 
-static void parse(struct grpc_stream *stream, const uint8_t *data, size_t len)
+static void parse_single(struct grpc_stream *stream, const uint8_t *data, size_t len)
 {
     while (len > 0 && stream->refusal == ATLAS_OK) {
         enum message_result result = message_parser_feed(&stream->parser, &data, &len);
         if (result == MESSAGE_COMPLETE) {
-            take_message(stream);
+            stream->messages++;
+            stream->call->request = (struct atlas_bytes){stream->parser.body, stream->parser.len};
         } else if (result != MESSAGE_MORE) {
             refuse_message(stream, result);
         }
     }
 }
 
+/* The window opens as the handler takes messages, or while it waits for one. */
+static void parse_list(struct grpc_stream *stream, const uint8_t *data, size_t len)
+{
+    enum message_result result = incoming_feed(&stream->incoming, data, len);
+    if (result != MESSAGE_MORE) {
+        refuse_message(stream, result);
+    }
+    grpc_streaming_wake(stream);
+}
+
 void grpc_request_data(struct grpc_stream *stream, const uint8_t *data, size_t len)
 {
     bool is_wanted = stream->call != NULL && stream->refusal == ATLAS_OK && !stream->is_finished;
-    if (is_wanted) {
-        parse(stream, data, len);
-    }
-    if (is_wanted && grpc_stream_has_message_list(stream)) {
-        /* The window opens as the handler takes messages, or while it waits for one. */
-        stream->unconsumed += len;
-        grpc_streaming_wake(stream);
+    if (is_wanted && !stream->is_single_request) {
+        parse_list(stream, data, len);
     } else {
+        if (is_wanted) {
+            parse_single(stream, data, len);
+        }
         http2_connection_consume(&stream->connection->http2, stream->id, len);
     }
     if (stream->refusal != ATLAS_OK && !stream->is_started) {
@@ -302,7 +304,8 @@ void grpc_request_ended(struct grpc_stream *stream)
     if (stream->call == NULL || stream->is_answered) {
         return;
     }
-    if (!message_parser_is_idle(&stream->parser)) {
+    if (!message_parser_is_idle(stream->is_single_request ? &stream->parser
+                                                          : &stream->incoming.parser)) {
         refuse(stream, ATLAS_INTERNAL, "the request ended inside of a message");
     } else if (stream->is_single_request && stream->messages != 1) {
         refuse(stream, ATLAS_UNIMPLEMENTED, "this method takes exactly one message, none came");

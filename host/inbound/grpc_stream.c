@@ -19,7 +19,6 @@ struct grpc_stream *grpc_stream_create(struct grpc_connection *connection, int32
     stream->connection = connection;
     stream->loop = loop;
     stream->id = id;
-    stream->incoming_tail = &stream->incoming;
     stream->next = connection->streams;
     stream->link = &connection->streams;
     if (stream->next != NULL) {
@@ -44,7 +43,7 @@ static void destroy(struct grpc_stream *stream)
         detach(stream);
     }
     outgoing_clear(&stream->outgoing);
-    grpc_streaming_clear(stream);
+    incoming_clear(&stream->incoming);
     call_destroy(stream->call);
     stream->call = NULL;
     stream->next = stream->loop->free_streams;

@@ -4,18 +4,12 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "base/http2/incoming.h"
 #include "base/http2/message_parser.h"
 #include "base/http2/outgoing.h"
 #include "inbound/grpc_connection.h"
 #include "runtime/call.h"
 #include "runtime/router.h"
-
-/* A message that waits for the handler of a streaming method. */
-struct grpc_incoming {
-    struct grpc_incoming *next;
-    size_t len;
-    char data[];
-};
 
 /*
  * A stream ends when both are true: HTTP/2 has closed it (is_closed), and no handler runs for it
@@ -40,8 +34,8 @@ struct grpc_stream {
     bool is_request_ended;
     bool is_request_read; /* the single message of a streaming method has been handed out */
     size_t header_bytes;
-    unsigned messages; /* complete ones */
-    struct message_parser parser;
+    unsigned messages;            /* complete ones */
+    struct message_parser parser; /* of the single message; else see incoming */
     int64_t opened_ns;
 
     /* Why there will be no handler, or why its status does not count. */
@@ -59,18 +53,10 @@ struct grpc_stream {
     struct outgoing_message reply; /* of a unary call */
 
     /* Of streaming calls. */
-    struct grpc_incoming *incoming;
-    struct grpc_incoming **incoming_tail;
-    struct grpc_incoming *handed_out; /* borrowed by the handler until its next recv */
-    size_t unconsumed;                /* bytes that came and count against the window */
+    struct incoming incoming;
     struct wait *recv_wait;
     struct wait *send_wait;
 };
-
-static inline bool grpc_stream_has_message_list(const struct grpc_stream *stream)
-{
-    return stream->call != NULL && !stream->is_single_request;
-}
 
 /* Life (grpc_stream.c). */
 struct grpc_stream *grpc_stream_create(struct grpc_connection *connection, int32_t id);
@@ -102,11 +88,9 @@ void grpc_response_finish(struct grpc_stream *stream); /* status, reply and trai
 /* Streaming methods (grpc_streaming.c). */
 extern const struct call_operations grpc_unary_operations;
 extern const struct call_operations grpc_streaming_operations;
-void *grpc_streaming_room(void *stream, size_t len);
-void grpc_streaming_received(struct grpc_stream *stream);
+/* Something has changed that recv or send may wait for. */
 void grpc_streaming_wake(struct grpc_stream *stream);
 /* The stream has closed: its window goes with it, the connection's would leak. */
 void grpc_streaming_return_window(struct grpc_stream *stream);
-void grpc_streaming_clear(struct grpc_stream *stream);
 
 #endif

@@ -1,43 +1,14 @@
 /* recv and send of streaming methods, and how they lean on HTTP/2's flow control: what a handler
  * has not taken keeps the window shut, and what the peer has not taken keeps the handler waiting.
  */
-#include <stdlib.h>
-
 #include "inbound/grpc_stream.h"
 #include "runtime/wait.h"
-
-void *grpc_streaming_room(void *stream, size_t len)
-{
-    (void)stream;
-    struct grpc_incoming *message = malloc(sizeof *message + len);
-    if (message == NULL) {
-        return NULL;
-    }
-    message->next = NULL;
-    message->len = len;
-    return message->data;
-}
-
-static struct grpc_incoming *incoming_of(char *body)
-{
-    return CONTAINER_OF(body, struct grpc_incoming, data);
-}
-
-void grpc_streaming_received(struct grpc_stream *stream)
-{
-    struct grpc_incoming *message = incoming_of(stream->parser.body);
-    stream->parser.body = NULL;
-    *stream->incoming_tail = message;
-    stream->incoming_tail = &message->next;
-}
 
 /* Lets the peer send so many bytes more. */
 static void open_window(struct grpc_stream *stream, size_t len)
 {
-    size_t count = len < stream->unconsumed ? len : stream->unconsumed;
-    stream->unconsumed -= count;
-    if (stream->connection != NULL && count > 0) {
-        http2_connection_consume(&stream->connection->http2, stream->id, count);
+    if (stream->connection != NULL && !stream->is_closed && len > 0) {
+        http2_connection_consume(&stream->connection->http2, stream->id, len);
         http2_connection_flush(&stream->connection->http2);
     }
 }
@@ -45,11 +16,11 @@ static void open_window(struct grpc_stream *stream, size_t len)
 void grpc_streaming_wake(struct grpc_stream *stream)
 {
     if (stream->recv_wait != NULL) {
-        if (stream->incoming != NULL || stream->is_request_ended || stream->is_closed ||
-            stream->refusal != ATLAS_OK) {
+        if (!incoming_is_empty(&stream->incoming) || stream->is_request_ended ||
+            stream->is_closed || stream->refusal != ATLAS_OK) {
             wait_complete(stream->recv_wait);
-        } else {
-            open_window(stream, SIZE_MAX); /* the handler waits for the rest of a message */
+        } else { /* the handler waits for the rest of a message */
+            open_window(stream, incoming_consume_all(&stream->incoming));
         }
     }
     if (stream->send_wait != NULL && stream->is_closed) {
@@ -57,40 +28,13 @@ void grpc_streaming_wake(struct grpc_stream *stream)
     }
 }
 
-void grpc_streaming_clear(struct grpc_stream *stream)
-{
-    if (stream->parser.body != NULL && grpc_stream_has_message_list(stream)) {
-        free(incoming_of(stream->parser.body));
-        stream->parser.body = NULL;
-    }
-    while (stream->incoming != NULL) {
-        struct grpc_incoming *message = stream->incoming;
-        stream->incoming = message->next;
-        free(message);
-    }
-    free(stream->handed_out);
-    stream->handed_out = NULL;
-}
-
 void grpc_streaming_return_window(struct grpc_stream *stream)
 {
-    if (stream->connection != NULL && stream->unconsumed > 0) {
-        nghttp2_session_consume_connection(stream->connection->http2.session, stream->unconsumed);
+    size_t len = incoming_consume_all(&stream->incoming);
+    if (stream->connection != NULL && len > 0) {
+        nghttp2_session_consume_connection(stream->connection->http2.session, len);
         http2_connection_flush(&stream->connection->http2);
     }
-    stream->unconsumed = 0;
-}
-
-static void hand_out(struct grpc_stream *stream, struct atlas_bytes *ret_message)
-{
-    struct grpc_incoming *message = stream->incoming;
-    stream->incoming = message->next;
-    if (stream->incoming == NULL) {
-        stream->incoming_tail = &stream->incoming;
-    }
-    open_window(stream, message->len + MESSAGE_PREFIX_SIZE);
-    stream->handed_out = message;
-    *ret_message = (struct atlas_bytes){message->data, message->len};
 }
 
 static atlas_status_t wait_for_message(struct call *call, struct grpc_stream *stream)
@@ -98,7 +42,7 @@ static atlas_status_t wait_for_message(struct call *call, struct grpc_stream *st
     struct wait wait;
     wait_init(&wait, call);
     stream->recv_wait = &wait;
-    open_window(stream, SIZE_MAX); /* of a message of which a part has come */
+    open_window(stream, incoming_consume_all(&stream->incoming));
     atlas_status_t status = wait_for(&wait);
     stream->recv_wait = NULL;
     return status;
@@ -121,9 +65,7 @@ static atlas_status_t recv_message(struct call *call, struct atlas_bytes *ret_me
     if (stream->is_single_request) {
         return recv_single(call, stream, ret_message);
     }
-    free(stream->handed_out);
-    stream->handed_out = NULL;
-    while (stream->incoming == NULL) {
+    while (incoming_is_empty(&stream->incoming)) {
         atlas_status_t status = call_check(call);
         if (status != ATLAS_OK) {
             return call_fail(call, status, "the caller has gone");
@@ -139,7 +81,7 @@ static atlas_status_t recv_message(struct call *call, struct atlas_bytes *ret_me
             return status;
         }
     }
-    hand_out(stream, ret_message);
+    open_window(stream, incoming_take(&stream->incoming, ret_message));
     return ATLAS_OK;
 }
 

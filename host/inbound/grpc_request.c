@@ -2,11 +2,10 @@
  * Everything here runs inside nghttp2's callbacks: it marks, and nothing is started. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/http2/binary_header.h"
 #include "base/http2/grpc_timeout.h"
-#include "base/http2/traceparent.h"
 #include "inbound/grpc_stream.h"
+#include "runtime/trace.h"
 
 #define HEADER_OVERHEAD 32 /* of one field in the size of a list (RFC 9113 6.5.2) */
 
@@ -94,12 +93,16 @@ static void set_timeout(struct grpc_stream *stream, const char *text, size_t len
         grpc_request_refuse(stream, 400, ATLAS_INTERNAL, "malformed grpc-timeout");
         return;
     }
-    if (stream->call != NULL) {
-        int64_t now_ns = clock_monotonic_ns();
-        stream->has_deadline = true;
-        stream->call->deadline_ns =
-            timeout_ns < INT64_MAX - now_ns ? now_ns + timeout_ns : INT64_MAX;
+    if (stream->call == NULL) {
+        return;
     }
+    int64_t max_ns = stream->loop->worker->limits.max_deadline_ns;
+    int64_t start_ns = stream->call->start_ns;
+    if (max_ns > 0 && timeout_ns > max_ns) {
+        timeout_ns = max_ns;
+    }
+    stream->call->deadline_ns =
+        timeout_ns < INT64_MAX - start_ns ? start_ns + timeout_ns : INT64_MAX;
 }
 
 static void set_content_type(struct grpc_stream *stream, const char *value, size_t len)
@@ -139,12 +142,6 @@ static void add_binary_metadata(struct grpc_stream *stream, struct atlas_bytes n
         is_last = comma == NULL;
         text = stop + 1;
     }
-}
-
-static void set_trace(struct grpc_stream *stream, const char *value, size_t len)
-{
-    struct trace_context *trace = &stream->call->trace;
-    traceparent_parse(value, len, trace->trace_id, trace->span_id, &trace->flags);
 }
 
 static void set_identity(struct grpc_stream *stream, const char *value, size_t len)
@@ -189,7 +186,7 @@ static void other_header(struct grpc_stream *stream, const char *name, size_t na
         return;
     }
     if (is_name(name, name_len, "traceparent")) {
-        set_trace(stream, value, value_len);
+        trace_parse(value_bytes, &stream->call->trace);
     } else if (is_name(name, name_len, "atlas-identity")) {
         if (stream->connection->listener->trusts_identity) {
             set_identity(stream, value, value_len);
@@ -232,10 +229,6 @@ void grpc_request_headers_complete(struct grpc_stream *stream)
     if (stream->refusal != ATLAS_OK) {
         grpc_response_refuse(stream);
         return;
-    }
-    if (!stream->has_deadline && stream->loop->worker->limits.default_deadline_ns > 0) {
-        stream->call->deadline_ns =
-            clock_monotonic_ns() + stream->loop->worker->limits.default_deadline_ns;
     }
     if (!stream->is_single_request) {
         grpc_connection_add_ready(stream->connection, stream);

@@ -1,9 +1,8 @@
-/* The wire format of gRPC: timeouts, messages of statuses, binary metadata, trace context. */
+/* The wire format of gRPC: timeouts, messages of statuses, binary metadata. */
 #include "base/http2/binary_header.h"
 #include "base/http2/grpc_status.h"
 #include "base/http2/grpc_timeout.h"
 #include "base/http2/status_message.h"
-#include "base/http2/traceparent.h"
 
 #include "support/unit.h"
 
@@ -143,39 +142,6 @@ static void test_grpc_status_reads_only_statuses(void)
     }
 }
 
-static void test_traceparent_goes_both_ways(void)
-{
-    static const char text[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    uint8_t trace_id[16];
-    uint8_t span_id[8];
-    uint8_t flags;
-    char back[TRACEPARENT_SIZE + 1];
-    CU_ASSERT_TRUE(traceparent_parse(text, TRACEPARENT_SIZE, trace_id, span_id, &flags));
-    traceparent_format(trace_id, span_id, flags, back);
-    CU_ASSERT_STRING_EQUAL(back, text);
-}
-
-static void test_traceparent_refuses_what_is_none(void)
-{
-    static const char *const refused[] = {
-        "",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
-        "00-4BF92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-        "00+4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    };
-    uint8_t trace_id[16];
-    uint8_t span_id[8];
-    uint8_t flags;
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        CU_ASSERT_FALSE(
-            traceparent_parse(refused[i], strlen(refused[i]), trace_id, span_id, &flags));
-    }
-}
-
 UNIT_MAIN("grpc_wire", UNIT_TEST(test_grpc_timeout_parses_every_unit),
           UNIT_TEST(test_grpc_timeout_refuses_what_is_none),
           UNIT_TEST(test_grpc_timeout_formats_rounding_up),
@@ -183,6 +149,4 @@ UNIT_MAIN("grpc_wire", UNIT_TEST(test_grpc_timeout_parses_every_unit),
           UNIT_TEST(test_status_message_decode_never_fails),
           UNIT_TEST(test_binary_header_goes_both_ways_for_every_length),
           UNIT_TEST(test_binary_header_accepts_padding_and_refuses_garbage),
-          UNIT_TEST(test_grpc_status_reads_only_statuses),
-          UNIT_TEST(test_traceparent_goes_both_ways),
-          UNIT_TEST(test_traceparent_refuses_what_is_none))
+          UNIT_TEST(test_grpc_status_reads_only_statuses))

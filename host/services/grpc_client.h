@@ -1,0 +1,47 @@
+/*
+ * The gRPC client: calls to services that this process does not run. Every loop has connections of
+ * its own to every address, made at the first call or by connect, and made again when they break.
+ *
+ *   create -> runtime_set_remote -> runtime_start -> connect (each) -> destroy
+ */
+#ifndef SERVICES_GRPC_CLIENT_H
+#define SERVICES_GRPC_CLIENT_H
+
+#include "base/error.h"
+#include "base/http2/limits.h"
+
+struct config_address;
+struct grpc_client;
+struct remote_transport;
+struct runtime;
+
+struct grpc_client_options {
+    /* Where a service runs; NULL: nobody knows. The address is copied. Any thread; must not wait.
+     */
+    const struct config_address *(*find_address)(void *context, const char *service);
+    void *context;
+    struct grpc_limits limits;
+};
+
+/* Makes a client for the workers of the runtime; nothing is connected. RESOURCE_EXHAUSTED. */
+atlas_status_t grpc_client_create(struct runtime *runtime,
+                                  const struct grpc_client_options *options,
+                                  struct grpc_client **ret_client, struct error *error);
+
+/* What runtime_set_remote takes; lives as long as the client. */
+const struct remote_transport *grpc_client_transport(const struct grpc_client *client);
+
+/* Connects every loop to the address of a service before its first call. Returns at once. From a
+ * thread that is no loop, while the runtime runs. */
+void grpc_client_connect(struct grpc_client *client, const char *service);
+
+/* True if everything that was connected for is connected now. Any thread. */
+bool grpc_client_is_ready(const struct grpc_client *client);
+
+/* The addresses may have changed: each is asked for again at the next call. As connect. */
+void grpc_client_refresh(struct grpc_client *client);
+
+/* Closes all connections, while the loops still run and no call is left. NULL is allowed. */
+void grpc_client_destroy(struct grpc_client *client);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * A batch of records of one partition: handled by a plugin on the partition's worker, then settled.
+ *
+ *   poller: fill -> kafka_batch_start      worker: handler, dead letters      poller: on_done
+ *
+ * The records before the first transient failure are done; among them those that failed for good
+ * were published to the dead-letter topic before. That record and all behind it come again.
+ */
+#ifndef INBOUND_KAFKA_BATCH_H
+#define INBOUND_KAFKA_BATCH_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "atlas/kafka.h"
+#include "base/loop.h"
+
+struct config_kafka;
+struct generation;
+struct kafka_producer;
+struct worker;
+
+/* What all batches of a consumer have in common; borrowed by the batch while it runs. */
+struct kafka_batch_route {
+    const struct config_kafka *settings;
+    struct kafka_producer *producer;
+    const char *dead_topic;
+    const char *operation; /* "tracker consumer gps" */
+    atlas_status_t (*handle)(struct atlas_call *call, const struct atlas_kafka_record *records,
+                             size_t count, atlas_status_t *statuses);
+    struct generation *generation;
+};
+
+struct kafka_batch {
+    struct loop_task task; /* on its way to the worker or back */
+    struct loop *poller;
+    struct worker *worker;
+    const struct kafka_batch_route *route;
+    void (*on_done)(struct kafka_batch *batch); /* on the poller's loop */
+    size_t limit;
+    size_t count;
+    rd_kafka_message_t **messages; /* owned, in the order of their offsets */
+    struct atlas_kafka_record *records;
+    atlas_status_t *statuses;
+    const char **reasons; /* of reject; in the arena of the call, while it lasts */
+
+    /* Set when on_done is called. */
+    size_t done_count;      /* from the first: nothing more to do for these */
+    size_t dead_count;      /* among them, published to the dead-letter topic */
+    atlas_status_t failure; /* why the others come again */
+    char failure_text[256];
+};
+
+/* Makes an empty batch with room for limit records. poller and on_done as above. */
+atlas_status_t kafka_batch_init(struct kafka_batch *batch, size_t limit, struct loop *poller,
+                                void (*on_done)(struct kafka_batch *batch));
+
+/* Frees the records that are left and the arrays. Not while it runs. */
+void kafka_batch_finish(struct kafka_batch *batch);
+
+/* Hands the records to the route's handler on the worker; on_done comes once. On the poller's loop.
+ */
+void kafka_batch_start(struct kafka_batch *batch, struct worker *worker,
+                       const struct kafka_batch_route *route);
+
+/* Frees the first count records and moves the others to the front. On the poller's loop. */
+void kafka_batch_drop(struct kafka_batch *batch, size_t count);
+
+/*
+ * The rule of statuses. Those that the handler did not set (KAFKA_STATUS_UNSET) take
+ * handler_status. Returns how many records from the first on are done or failed for good; the next
+ * one, if there is one, failed for now. Pure.
+ */
+size_t kafka_batch_settle(atlas_status_t *statuses, size_t count, atlas_status_t handler_status);
+
+#define KAFKA_STATUS_UNSET INT32_MIN
+
+/* atlas.kafka/1 reject. [call] */
+void kafka_batch_reject(struct atlas_call *call, size_t index, struct atlas_bytes reason);
+
+#endif

@@ -1,0 +1,552 @@
+#include "inbound/kafka_consumer.h"
+
+#include <event2/event.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "inbound/kafka_partition.h"
+#include "runtime/runtime.h"
+#include "services/kafka_client.h"
+
+#define TICK_MS                                                                                    \
+    1000 /* an idle consumer is polled this often, which max.poll.interval.ms asks for */
+#define COMMIT_MS 5000 /* how long a pause waits for its commit */
+#define CLOSE_MS  5000 /* how long leaving the group may take */
+
+struct kafka_consumer {
+    struct kafka_consumer_identity identity;
+    const struct config_kafka *settings;
+    struct runtime *runtime;
+    struct loop *poller;
+    struct kafka_partition_owner owner; /* owner.rk is NULL until the group is joined */
+    struct kafka_batch_route batch_route;
+    bool is_routed;
+    char dead_topic[300];
+    char operation[200];
+    rd_kafka_queue_t *queue; /* everything but records */
+    int wake_fd;
+    struct event *wake_event;
+    struct event *tick;
+    struct event *commit_timer;
+    struct kafka_partition *partitions;
+    rd_kafka_resp_err_t last_error; /* said once until another one comes */
+    bool is_revoking;               /* unassigned once no revoked partition runs */
+    void (*on_paused)(void *arg);
+    void *paused_arg;
+    bool is_committing;
+    struct {
+        atomic_int_least64_t partitions, lag, batches, records, dead_letters, retries;
+    } figures;
+};
+
+static const uint64_t wake_payload = 1;
+
+/* --- what partitions ask for --- */
+
+static const struct kafka_batch_route *partition_route(void *self)
+{
+    struct kafka_consumer *consumer = self;
+    return consumer->is_routed ? &consumer->batch_route : NULL;
+}
+
+static struct worker *partition_worker(void *self, int32_t partition)
+{
+    struct kafka_consumer *consumer = self;
+    unsigned count = runtime_worker_count(consumer->runtime);
+    return runtime_worker(consumer->runtime, (unsigned)partition % count);
+}
+
+static bool is_running(const struct kafka_consumer *consumer)
+{
+    for (const struct kafka_partition *p = consumer->partitions; p != NULL; p = p->next) {
+        if (p->state == KAFKA_PARTITION_RUNNING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void update_figures(struct kafka_consumer *consumer)
+{
+    int64_t lag = 0;
+    int64_t count = 0;
+    for (const struct kafka_partition *p = consumer->partitions; p != NULL; p = p->next) {
+        lag += kafka_partition_lag(p);
+        count++;
+    }
+    atomic_store(&consumer->figures.lag, lag);
+    atomic_store(&consumer->figures.partitions, count);
+}
+
+/* --- pausing --- */
+
+static void end_pause(struct kafka_consumer *consumer)
+{
+    void (*on_paused)(void *arg) = consumer->on_paused;
+    consumer->on_paused = NULL;
+    consumer->is_committing = false;
+    event_del(consumer->commit_timer);
+    on_paused(consumer->paused_arg);
+}
+
+/* Commits what is stored once nothing runs; the end of that is an event of the queue. */
+static void advance_pause(struct kafka_consumer *consumer)
+{
+    if (consumer->on_paused == NULL || consumer->is_committing || is_running(consumer)) {
+        return;
+    }
+    if (consumer->owner.rk == NULL || consumer->partitions == NULL ||
+        rd_kafka_commit_queue(consumer->owner.rk, NULL, consumer->queue, NULL, NULL) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+        end_pause(consumer);
+        return;
+    }
+    consumer->is_committing = true;
+    event_add(consumer->commit_timer, &(struct timeval){COMMIT_MS / 1000, 0});
+}
+
+static void consumer_on_commit_timeout(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct kafka_consumer *consumer = arg;
+    log_warn("kafka offsets not committed in time, some records will come again",
+             LOG_TEXT("operation", consumer->operation));
+    end_pause(consumer);
+}
+
+static void handle_commit(struct kafka_consumer *consumer, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+        log_warn("kafka offsets not committed, trying again",
+                 LOG_TEXT("operation", consumer->operation),
+                 LOG_TEXT("reason", rd_kafka_err2str(failure)));
+    }
+    if (consumer->is_committing) {
+        end_pause(consumer);
+    }
+}
+
+/* --- the group --- */
+
+static void free_partitions(struct kafka_consumer *consumer)
+{
+    while (consumer->partitions != NULL) {
+        struct kafka_partition *partition = consumer->partitions;
+        consumer->partitions = partition->next;
+        kafka_partition_destroy(partition);
+    }
+}
+
+static void assign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        struct kafka_partition *partition =
+            kafka_partition_create(&consumer->owner, list->elems[i].partition);
+        if (partition == NULL) {
+            log_error("kafka partition not consumed: out of memory",
+                      LOG_TEXT("operation", consumer->operation),
+                      LOG_INT("partition", list->elems[i].partition));
+            continue;
+        }
+        partition->next = consumer->partitions;
+        consumer->partitions = partition;
+    }
+    rd_kafka_resp_err_t failure = rd_kafka_assign(consumer->owner.rk, list);
+    log_info("kafka partitions assigned", LOG_TEXT("operation", consumer->operation),
+             LOG_TEXT("topic", consumer->identity.topic), LOG_INT("count", list->cnt),
+             LOG_TEXT("result", rd_kafka_err2name(failure)));
+    update_figures(consumer);
+}
+
+/* Gives the partitions back once the last batch of them has ended; librdkafka commits the stored
+ * offsets before it lets go. */
+static void advance_revoke(struct kafka_consumer *consumer)
+{
+    if (!consumer->is_revoking || is_running(consumer)) {
+        return;
+    }
+    consumer->is_revoking = false;
+    log_info("kafka partitions given back", LOG_TEXT("operation", consumer->operation),
+             LOG_TEXT("topic", consumer->identity.topic));
+    rd_kafka_assign(consumer->owner.rk, NULL);
+    free_partitions(consumer);
+    update_figures(consumer);
+    advance_pause(consumer);
+}
+
+static void start_revoke(struct kafka_consumer *consumer)
+{
+    for (struct kafka_partition *p = consumer->partitions; p != NULL; p = p->next) {
+        p->is_revoked = true;
+    }
+    consumer->is_revoking = true;
+    advance_revoke(consumer);
+}
+
+static void handle_rebalance(struct kafka_consumer *consumer, rd_kafka_event_t *event)
+{
+    if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        assign(consumer, rd_kafka_event_topic_partition_list(event));
+    } else {
+        start_revoke(consumer);
+    }
+}
+
+/* A broker that is away is said by the producer; a topic that is not there yet is tried again. */
+static void handle_error(struct kafka_consumer *consumer, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
+    bool is_known = failure == consumer->last_error;
+    consumer->last_error = failure;
+    if (is_known || failure == RD_KAFKA_RESP_ERR__TRANSPORT ||
+        failure == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || failure == RD_KAFKA_RESP_ERR__RESOLVE) {
+        return;
+    }
+    log_warn("kafka consumer error, trying again", LOG_TEXT("operation", consumer->operation),
+             LOG_TEXT("topic", consumer->identity.topic),
+             LOG_TEXT("reason", rd_kafka_event_error_string(event)));
+}
+
+static void handle_event(struct kafka_consumer *consumer, rd_kafka_event_t *event)
+{
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_REBALANCE:
+        handle_rebalance(consumer, event);
+        break;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+        handle_commit(consumer, event);
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        handle_error(consumer, event);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- waking --- */
+
+static void serve_partitions(struct kafka_consumer *consumer)
+{
+    for (struct kafka_partition *p = consumer->partitions; p != NULL; p = p->next) {
+        kafka_partition_serve(p);
+    }
+}
+
+/* The eventfd is written only when a queue goes from empty to not empty, so all are emptied here.
+ */
+static void serve(struct kafka_consumer *consumer)
+{
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(consumer->queue, 0)) != NULL) {
+        handle_event(consumer, event);
+        rd_kafka_event_destroy(event);
+    }
+    serve_partitions(consumer);
+}
+
+static void consumer_on_wake(evutil_socket_t fd, short events, void *arg)
+{
+    (void)events;
+    uint64_t count;
+    ssize_t ignored = read(fd, &count, sizeof count);
+    (void)ignored;
+    serve(arg);
+}
+
+static void consumer_on_tick(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    serve(arg);
+    update_figures(arg);
+}
+
+static void partition_on_batch(void *self, size_t done, size_t dead, size_t retried)
+{
+    struct kafka_consumer *consumer = self;
+    atomic_fetch_add(&consumer->figures.batches, 1);
+    atomic_fetch_add(&consumer->figures.records, (int64_t)done);
+    atomic_fetch_add(&consumer->figures.dead_letters, (int64_t)dead);
+    atomic_fetch_add(&consumer->figures.retries, retried > 0 ? 1 : 0);
+    advance_revoke(consumer);
+    advance_pause(consumer);
+    serve_partitions(consumer);
+}
+
+/* --- joining --- */
+
+static atlas_status_t consumer_conf(const struct kafka_consumer *consumer,
+                                    rd_kafka_conf_t **ret_conf, struct error *error)
+{
+    const struct config_kafka *settings = consumer->settings;
+    int64_t handling_ms = settings->batch_ms + settings->publish_ms;
+    const struct kafka_client_option options[] = {
+        KAFKA_TEXT("group.id", consumer->identity.group),
+        KAFKA_TEXT("enable.auto.commit", "true"),
+        KAFKA_NUMBER("auto.commit.interval.ms", 1000),
+        KAFKA_TEXT("enable.auto.offset.store", "false"),
+        KAFKA_TEXT("auto.offset.reset", "earliest"),
+        KAFKA_TEXT("allow.auto.create.topics", "true"),
+        KAFKA_NUMBER("session.timeout.ms", settings->session_ms),
+        KAFKA_NUMBER("heartbeat.interval.ms",
+                     settings->session_ms / 3 < 3000 ? settings->session_ms / 3 : 3000),
+        /* A rebalance waits for batches in flight, and their dead letters, at least this long. */
+        KAFKA_NUMBER("max.poll.interval.ms", handling_ms * 2 > 300000 ? handling_ms * 2 : 300000),
+        KAFKA_NUMBER("fetch.wait.max.ms", settings->fetch_wait_ms),
+        KAFKA_NUMBER("fetch.error.backoff.ms", 100),
+        KAFKA_NUMBER("queued.max.messages.kbytes", settings->fetch_bytes / 1024),
+        KAFKA_NUMBER("queued.min.messages", consumer->owner.batch_limit * 2),
+        KAFKA_NUMBER("coordinator.query.interval.ms", 5000),
+    };
+    rd_kafka_conf_t *conf;
+    atlas_status_t status = kafka_client_conf(settings, &conf, error);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    status = kafka_client_set(conf, options, sizeof options / sizeof options[0], error);
+    if (status != ATLAS_OK) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
+                                       RD_KAFKA_EVENT_ERROR);
+    *ret_conf = conf;
+    return ATLAS_OK;
+}
+
+static rd_kafka_resp_err_t subscribe(struct kafka_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, consumer->identity.topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t failure = rd_kafka_subscribe(consumer->owner.rk, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return failure;
+}
+
+static atlas_status_t make_client(struct kafka_consumer *consumer, struct error *error)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf;
+    atlas_status_t status = consumer_conf(consumer, &conf, error);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "kafka: no consumer: %s", reason);
+    }
+    rd_kafka_poll_set_consumer(rk);
+    consumer->owner.rk = rk;
+    consumer->queue = rd_kafka_queue_get_consumer(rk);
+    rd_kafka_queue_io_event_enable(consumer->queue, consumer->wake_fd, &wake_payload,
+                                   sizeof wake_payload);
+    return ATLAS_OK;
+}
+
+/* The settings were tried at creation, so what fails here is memory or threads. */
+static void join_group(struct kafka_consumer *consumer)
+{
+    struct error error;
+    if (make_client(consumer, &error) != ATLAS_OK) {
+        log_error("kafka consumer not started", LOG_TEXT("operation", consumer->operation),
+                  LOG_TEXT("reason", error.text));
+        return;
+    }
+    rd_kafka_resp_err_t failure = subscribe(consumer);
+    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_error("kafka consumer not subscribed", LOG_TEXT("operation", consumer->operation),
+                  LOG_TEXT("reason", rd_kafka_err2str(failure)));
+    }
+    event_add(consumer->tick, &(struct timeval){TICK_MS / 1000, 0});
+    event_add(consumer->wake_event, NULL);
+    serve(consumer);
+}
+
+void kafka_consumer_resume(struct kafka_consumer *consumer, struct generation *generation,
+                           atlas_status_t (*handle)(struct atlas_call *call,
+                                                    const struct atlas_kafka_record *records,
+                                                    size_t count, atlas_status_t *statuses))
+{
+    consumer->batch_route.generation = generation;
+    consumer->batch_route.handle = handle;
+    consumer->is_routed = true;
+    if (consumer->owner.rk == NULL) {
+        join_group(consumer);
+    }
+    for (struct kafka_partition *p = consumer->partitions; p != NULL; p = p->next) {
+        kafka_partition_retry_now(p);
+        kafka_partition_serve(p);
+    }
+}
+
+void kafka_consumer_pause(struct kafka_consumer *consumer, void (*on_paused)(void *arg), void *arg)
+{
+    consumer->is_routed = false;
+    consumer->on_paused = on_paused;
+    consumer->paused_arg = arg;
+    advance_pause(consumer);
+}
+
+/* --- life --- */
+
+static void free_consumer(struct kafka_consumer *consumer)
+{
+    if (consumer->queue != NULL) {
+        rd_kafka_queue_destroy(consumer->queue);
+    }
+    if (consumer->owner.rk != NULL) {
+        rd_kafka_destroy(consumer->owner.rk);
+    }
+    if (consumer->wake_fd >= 0) {
+        close(consumer->wake_fd);
+    }
+    free(consumer);
+}
+
+static void free_events(struct kafka_consumer *consumer)
+{
+    struct event **events[] = {&consumer->wake_event, &consumer->tick, &consumer->commit_timer};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        if (*events[i] != NULL) {
+            event_free(*events[i]);
+            *events[i] = NULL;
+        }
+    }
+}
+
+static atlas_status_t make_events(struct kafka_consumer *consumer)
+{
+    struct event_base *base = loop_base(consumer->poller);
+    consumer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    consumer->wake_event =
+        event_new(base, consumer->wake_fd, EV_READ | EV_PERSIST, consumer_on_wake, consumer);
+    consumer->tick = event_new(base, -1, EV_PERSIST, consumer_on_tick, consumer);
+    consumer->commit_timer = event_new(base, -1, 0, consumer_on_commit_timeout, consumer);
+    bool is_made = consumer->wake_fd >= 0 && consumer->wake_event != NULL &&
+                   consumer->tick != NULL && consumer->commit_timer != NULL;
+    return is_made ? ATLAS_OK : ATLAS_RESOURCE_EXHAUSTED;
+}
+
+static void fill_consumer(struct kafka_consumer *consumer,
+                          const struct kafka_consumer_options *options)
+{
+    const struct config_kafka *settings = options->settings;
+    consumer->identity = options->identity;
+    consumer->settings = settings;
+    consumer->runtime = options->runtime;
+    consumer->poller = options->poller;
+    snprintf(consumer->dead_topic, sizeof consumer->dead_topic, "%s%s", options->identity.topic,
+             settings->dead_letter_suffix);
+    snprintf(consumer->operation, sizeof consumer->operation, "%s consumer %s",
+             options->identity.plugin, options->identity.name);
+    consumer->owner = (struct kafka_partition_owner){
+        .topic = consumer->identity.topic,
+        .poller = options->poller,
+        .wake_fd = consumer->wake_fd,
+        .batch_limit = options->batch_limit,
+        .settings = settings,
+        .self = consumer,
+        .route = partition_route,
+        .worker = partition_worker,
+        .on_batch = partition_on_batch,
+    };
+    consumer->batch_route = (struct kafka_batch_route){
+        .settings = settings,
+        .producer = options->producer,
+        .dead_topic = consumer->dead_topic,
+        .operation = consumer->operation,
+    };
+}
+
+atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *options,
+                                     struct kafka_consumer **ret_consumer, struct error *error)
+{
+    rd_kafka_conf_t *conf;
+    struct kafka_consumer *consumer = calloc(1, sizeof *consumer);
+    if (consumer == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "kafka: out of memory");
+    }
+    consumer->wake_fd = -1;
+    consumer->poller = options->poller;
+    atlas_status_t status = make_events(consumer);
+    if (status != ATLAS_OK) {
+        error_set(error, status, "kafka: no events for a consumer; raise the limit of open files");
+    } else {
+        fill_consumer(consumer, options);
+        status = consumer_conf(consumer, &conf, error);
+    }
+    if (status != ATLAS_OK) {
+        free_events(consumer);
+        free_consumer(consumer);
+        return status;
+    }
+    rd_kafka_conf_destroy(conf);
+    *ret_consumer = consumer;
+    return ATLAS_OK;
+}
+
+const struct kafka_consumer_identity *kafka_consumer_identity(const struct kafka_consumer *consumer)
+{
+    return &consumer->identity;
+}
+
+void kafka_consumer_figures(const struct kafka_consumer *consumer,
+                            struct kafka_consumer_figures *ret_figures)
+{
+    *ret_figures = (struct kafka_consumer_figures){
+        .partitions = atomic_load(&consumer->figures.partitions),
+        .lag = atomic_load(&consumer->figures.lag),
+        .batches = atomic_load(&consumer->figures.batches),
+        .records = atomic_load(&consumer->figures.records),
+        .dead_letters = atomic_load(&consumer->figures.dead_letters),
+        .retries = atomic_load(&consumer->figures.retries),
+    };
+}
+
+/* Leaving waits for the broker, so it has a thread; nothing else touches the consumer any more. */
+static void *run_close(void *arg)
+{
+    struct kafka_consumer *consumer = arg;
+    int64_t end_ns = clock_monotonic_ns() + CLOSE_MS * NS_PER_MS;
+    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(consumer->owner.rk, consumer->queue);
+    while (failure == NULL && !rd_kafka_consumer_closed(consumer->owner.rk) &&
+           clock_monotonic_ns() < end_ns) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(consumer->queue, 100);
+        if (event != NULL && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE) {
+            rd_kafka_assign(consumer->owner.rk, NULL);
+        }
+        if (event != NULL) {
+            rd_kafka_event_destroy(event);
+        }
+    }
+    rd_kafka_error_destroy(failure);
+    free_consumer(consumer);
+    return NULL;
+}
+
+bool kafka_consumer_close(struct kafka_consumer *consumer, pthread_t *ret_thread)
+{
+    free_events(consumer);
+    free_partitions(consumer);
+    if (consumer->owner.rk == NULL) {
+        free_consumer(consumer);
+        return false;
+    }
+    rd_kafka_queue_io_event_enable(consumer->queue, -1, NULL, 0);
+    if (pthread_create(ret_thread, NULL, run_close, consumer) != 0) {
+        run_close(consumer);
+        return false;
+    }
+    return true;
+}

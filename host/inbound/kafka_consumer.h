@@ -1,0 +1,75 @@
+/*
+ * One declared consumer of one plugin: a member of its consumer group, and its partitions. It
+ * belongs to the process and outlives generations: at a reload the old generation's batches end and
+ * their offsets are committed, then the new generation's handler goes on, and the group sees
+ * nothing of it.
+ *
+ * It lives on the poller's loop; librdkafka wakes it through an eventfd.
+ */
+#ifndef INBOUND_KAFKA_CONSUMER_H
+#define INBOUND_KAFKA_CONSUMER_H
+
+#include <pthread.h>
+
+#include "atlas/kafka.h"
+#include "base/loop.h"
+
+struct config_kafka;
+struct generation;
+struct kafka_consumer;
+struct kafka_producer;
+struct runtime;
+
+/* Which consumer it is. Two generations share one if all four are equal. */
+struct kafka_consumer_identity {
+    char plugin[64];
+    char name[64];
+    char group[256];
+    char topic[256];
+};
+
+struct kafka_consumer_options {
+    struct kafka_consumer_identity identity;
+    size_t batch_limit;
+    const struct config_kafka *settings; /* borrowed, as all below */
+    struct kafka_producer *producer;     /* for dead letters */
+    struct runtime *runtime;
+    struct loop *poller;
+};
+
+/* Counters since the start, and how things stand. Any thread. */
+struct kafka_consumer_figures {
+    int64_t partitions; /* assigned to this process */
+    int64_t lag;        /* records not done, over these partitions */
+    int64_t batches;
+    int64_t records; /* done */
+    int64_t dead_letters;
+    int64_t retries; /* batches of which records come again */
+};
+
+/* Makes a consumer that is not in its group yet. Any thread. */
+atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *options,
+                                     struct kafka_consumer **ret_consumer, struct error *error);
+
+/* Borrowed until the consumer is closed. Any thread. */
+const struct kafka_consumer_identity *
+kafka_consumer_identity(const struct kafka_consumer *consumer);
+void kafka_consumer_figures(const struct kafka_consumer *consumer,
+                            struct kafka_consumer_figures *ret_figures);
+
+/* Gives the records to this handler from now on; joins the group at the first time. generation is
+ * borrowed until paused. On the poller's loop. */
+void kafka_consumer_resume(struct kafka_consumer *consumer, struct generation *generation,
+                           atlas_status_t (*handle)(struct atlas_call *call,
+                                                    const struct atlas_kafka_record *records,
+                                                    size_t count, atlas_status_t *statuses));
+
+/* Starts no more batches; on_paused(arg) comes once when none runs any more and the offsets are
+ * committed, or could not be within some seconds. On the poller's loop, as on_paused. */
+void kafka_consumer_pause(struct kafka_consumer *consumer, void (*on_paused)(void *arg), void *arg);
+
+/* Leaves the group and frees the consumer, on a thread of its own that is returned for joining;
+ * false if there is none to join. Paused consumers only. On the poller's loop. */
+bool kafka_consumer_close(struct kafka_consumer *consumer, pthread_t *ret_thread);
+
+#endif

@@ -1,0 +1,15 @@
+/* POST /customer/wallet/credit: handed on to Wallet as it is. */
+#include "atlas/gateway/v1/gateway.atlas.h"
+
+atlas_status_t gateway_credit_wallet(struct atlas_call *call,
+                                     const Atlas__Wallet__V1__CreditBalanceRequest *req,
+                                     Atlas__Wallet__V1__CreditBalanceResponse *ret_res)
+{
+    Atlas__Wallet__V1__CreditBalanceResponse *res;
+
+    atlas_status_t status = atlas_wallet_v1_wallet_credit_balance(call, req, &res);
+    if (status == ATLAS_OK) {
+        *ret_res = *res;
+    }
+    return status;
+}

@@ -196,19 +196,14 @@ static void read_posting(const struct atlas_pg_result *result,
     }
 }
 
-/* Numbers beyond bigint are refused by PostgreSQL (22003), and with them the whole statement. */
+/* Numbers beyond bigint are refused by PostgreSQL, and with them the whole statement. */
 static atlas_status_t explain_overflow(struct atlas_call *call, atlas_status_t status)
 {
-    struct atlas_pg_error error = {0};
-
-    if (call->interfaces->postgres != NULL && !atlas_status_is_transient(status)) {
-        call->interfaces->postgres->last_error(call, &error);
+    if (status != ATLAS_OUT_OF_RANGE) {
+        return status;
     }
-    if (strcmp(error.sqlstate, "22003") == 0) {
-        return atlas_fail(call, ATLAS_FAILED_PRECONDITION,
-                          "amount_minor: the balance would exceed %lld", (long long)INT64_MAX);
-    }
-    return status;
+    return atlas_fail(call, ATLAS_FAILED_PRECONDITION,
+                      "amount_minor: the balance would exceed %lld", (long long)INT64_MAX);
 }
 
 atlas_status_t wallet_store_credit(struct atlas_call *call, const struct wallet_movement *movement,

@@ -5,9 +5,11 @@
 #include "base/config.h"
 #include "runtime/client.h"
 #include "runtime/runtime.h"
+#include "services/postgres/postgres.h"
 
 struct modules {
     struct runtime *runtime;
+    struct postgres *postgres;
 };
 
 atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modules,
@@ -20,7 +22,12 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     *ret_modules = modules;
     modules->runtime = runtime;
     runtime_add_module(runtime, &client_module);
-    return ATLAS_OK;
+    atlas_status_t status =
+        postgres_create(runtime_config(runtime), NULL, &modules->postgres, error);
+    if (status == ATLAS_OK) {
+        runtime_add_module(runtime, postgres_module(modules->postgres));
+    }
+    return status;
 }
 
 atlas_status_t modules_start(struct modules *modules, struct error *error)
@@ -39,5 +46,8 @@ void modules_stop(struct modules *modules)
 
 void modules_destroy(struct modules *modules)
 {
-    free(modules);
+    if (modules != NULL) {
+        postgres_destroy(modules->postgres);
+        free(modules);
+    }
 }

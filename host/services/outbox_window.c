@@ -1,0 +1,19 @@
+#include "services/outbox_window.h"
+
+bool outbox_window_note(struct outbox_window *window, const struct outbox_reading *reading)
+{
+    bool has_risen = false;
+    if (window->candidate != 0 && window->barrier == 0) {
+        window->barrier = reading->next_xact;
+    }
+    if (window->barrier != 0 && reading->is_drained && reading->oldest_running >= window->barrier) {
+        window->floor = window->candidate + 1;
+        window->candidate = 0;
+        window->barrier = 0;
+        has_risen = true;
+    }
+    if (window->candidate == 0 && reading->last_id >= window->floor) {
+        window->candidate = reading->last_id;
+    }
+    return has_risen;
+}

@@ -1,0 +1,98 @@
+#include "services/postgres/pg_connect.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define KEYWORDS_MAX 24
+
+struct keywords {
+    const char *names[KEYWORDS_MAX];
+    const char *values[KEYWORDS_MAX];
+    size_t count;
+};
+
+static void add(struct keywords *keywords, const char *name, const char *value)
+{
+    keywords->names[keywords->count] = name;
+    keywords->values[keywords->count++] = value;
+}
+
+/* Session settings go with the first packet: no round trip, and no session without them. */
+static void format_options(const struct pg_settings *settings, enum pg_role role, char *text,
+                           size_t size)
+{
+    long long statement_ms =
+        (long long)(role == PG_ROLE_SESSION ? settings->migration_ms : settings->statement_ms);
+    snprintf(text, size,
+             "-c search_path=\"%s\" -c statement_timeout=%lld "
+             "-c idle_in_transaction_session_timeout=%lld -c default_transaction_read_only=%s "
+             "-c default_transaction_isolation=read\\ committed",
+             settings->schema, statement_ms, statement_ms, role == PG_ROLE_READ ? "on" : "off");
+}
+
+static void add_address(struct keywords *keywords, const struct pg_settings *settings,
+                        const char *port)
+{
+    add(keywords, settings->is_host_unix ? "host" : "hostaddr", settings->host);
+    add(keywords, "port", port);
+    add(keywords, "gssencmode", "disable"); /* its library blocks */
+    add(keywords, "keepalives_idle", "10");
+    add(keywords, "keepalives_interval", "5");
+    add(keywords, "keepalives_count", "3");
+}
+
+PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role)
+{
+    struct keywords keywords = {.count = 0};
+    char port[8];
+    char name[80];
+    char options[512];
+    char tcp_timeout[24];
+
+    snprintf(port, sizeof port, "%u", settings->port);
+    snprintf(name, sizeof name, "atlas %s", settings->schema);
+    snprintf(tcp_timeout, sizeof tcp_timeout, "%lld", (long long)settings->statement_ms + 1000);
+    format_options(settings, role, options, sizeof options);
+    add_address(&keywords, settings, port);
+    add(&keywords, "tcp_user_timeout", tcp_timeout);
+    add(&keywords, "dbname", settings->dbname);
+    add(&keywords, "user", settings->user);
+    if (settings->password[0] != '\0') {
+        add(&keywords, "password", settings->password);
+    }
+    add(&keywords, "application_name", name);
+    add(&keywords, "client_encoding", "UTF8");
+    add(&keywords, "options", options);
+    if (role != PG_ROLE_READ) {
+        add(&keywords, "target_session_attrs", "read-write");
+    }
+    add(&keywords, NULL, NULL);
+    return PQconnectStartParams(keywords.names, keywords.values, 0);
+}
+
+atlas_status_t pg_connect_resolve(const char *host, struct pg_settings *ret_settings,
+                                  struct error *error)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
+    struct addrinfo *found = NULL;
+
+    if (host[0] == '/') {
+        ret_settings->is_host_unix = true;
+        snprintf(ret_settings->host, sizeof ret_settings->host, "%s", host);
+        return ATLAS_OK;
+    }
+    int failure = getaddrinfo(host, NULL, &hints, &found);
+    if (failure == 0) {
+        failure = getnameinfo(found->ai_addr, found->ai_addrlen, ret_settings->host,
+                              sizeof ret_settings->host, NULL, 0, NI_NUMERICHOST);
+        freeaddrinfo(found);
+    }
+    if (failure != 0) {
+        return error_set(error, ATLAS_UNAVAILABLE,
+                         "postgres.host \"%s\" has no address: %s; write one or mend the resolver",
+                         host, gai_strerror(failure));
+    }
+    return ATLAS_OK;
+}

@@ -1,0 +1,121 @@
+#include "services/postgres/pg_plugin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "services/postgres/pg_check.h"
+#include "services/postgres/pg_migration.h"
+
+static atlas_status_t compile(struct pg_plugin *plugin, struct error *error)
+{
+    size_t count = plugin->schema != NULL ? plugin->schema->statement_count : 0;
+    plugin->statements = calloc(count + 1, sizeof *plugin->statements);
+    if (plugin->statements == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        atlas_status_t status =
+            pg_statement_init(&plugin->statements[i], &plugin->schema->statements[i], error);
+        if (status != ATLAS_OK) {
+            return status;
+        }
+    }
+    plugin->statement_count = count;
+    return ATLAS_OK;
+}
+
+atlas_status_t pg_plugin_create(const char *id, const char *version,
+                                const struct pg_settings *settings,
+                                const struct atlas_pg_schema *schema, struct pg_plugin **ret_plugin,
+                                struct error *error)
+{
+    struct pg_plugin *plugin = calloc(1, sizeof *plugin);
+    if (plugin == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    snprintf(plugin->id, sizeof plugin->id, "%s", id);
+    snprintf(plugin->version, sizeof plugin->version, "%s", version);
+    plugin->settings = *settings;
+    plugin->schema = schema;
+    pthread_mutex_init(&plugin->reason_mutex, NULL);
+    atlas_status_t status = compile(plugin, error);
+    if (status != ATLAS_OK) {
+        pg_plugin_free(plugin);
+        return status;
+    }
+    *ret_plugin = plugin;
+    return ATLAS_OK;
+}
+
+void pg_plugin_free(struct pg_plugin *plugin)
+{
+    if (plugin != NULL) {
+        pthread_mutex_destroy(&plugin->reason_mutex);
+        free(plugin->statements);
+        free(plugin);
+    }
+}
+
+bool pg_plugin_has_outbox(const struct pg_plugin *plugin)
+{
+    return plugin->schema != NULL && (plugin->schema->flags & ATLAS_PG_HAS_OUTBOX) != 0;
+}
+
+atlas_status_t pg_plugin_prepare(struct pg_plugin *plugin, struct call *call, bool is_dry,
+                                 struct error *error)
+{
+    struct pg_session *session = NULL;
+    unsigned pending = 0;
+    atlas_status_t status = pg_session_open(call, &plugin->settings, &session, error);
+    if (status == ATLAS_OK) {
+        status = pg_migration_run(session, plugin, is_dry, &pending, error);
+    }
+    if (status == ATLAS_OK && pending == 0) {
+        status = pg_check_statements(session, plugin, error);
+    }
+    pg_session_close(session);
+    return status;
+}
+
+void pg_plugin_open(struct pg_plugin *plugin)
+{
+    atomic_store_explicit(&plugin->gate, PG_GATE_OPEN, memory_order_release);
+}
+
+void pg_plugin_refuse(struct pg_plugin *plugin, const char *reason)
+{
+    pthread_mutex_lock(&plugin->reason_mutex);
+    snprintf(plugin->reason, sizeof plugin->reason, "%s", reason);
+    pthread_mutex_unlock(&plugin->reason_mutex);
+    atomic_store_explicit(&plugin->gate, PG_GATE_REFUSED, memory_order_release);
+}
+
+enum pg_gate pg_plugin_gate(const struct pg_plugin *plugin)
+{
+    return (enum pg_gate)atomic_load_explicit(&plugin->gate, memory_order_acquire);
+}
+
+static atlas_status_t fail_refused(struct pg_plugin *plugin, struct call *call)
+{
+    pthread_mutex_lock(&plugin->reason_mutex);
+    atlas_status_t status =
+        call_fail(call, ATLAS_FAILED_PRECONDITION, "the database does not fit plugin %s: %.300s",
+                  plugin->id, plugin->reason);
+    pthread_mutex_unlock(&plugin->reason_mutex);
+    return status;
+}
+
+atlas_status_t pg_plugin_admit(struct pg_plugin *plugin, struct call *call)
+{
+    switch (pg_plugin_gate(plugin)) {
+    case PG_GATE_OPEN:
+        return ATLAS_OK;
+    case PG_GATE_REFUSED:
+        return fail_refused(plugin, call);
+    default:
+        return call_fail(call, ATLAS_UNAVAILABLE,
+                         "PostgreSQL at %s:%u has not been reached since plugin %s was loaded; it "
+                         "is tried again by itself",
+                         plugin->settings.host, plugin->settings.port, plugin->id);
+    }
+}

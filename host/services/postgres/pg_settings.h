@@ -1,0 +1,34 @@
+/* Where the database of one plugin is and which bounds its connections have. */
+#ifndef SERVICES_POSTGRES_PG_SETTINGS_H
+#define SERVICES_POSTGRES_PG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A value: copied into every pool, so that nobody has to outlive anybody. */
+struct pg_settings {
+    char host[256];    /* a numeric address, or the folder of a Unix socket */
+    bool is_host_unix; /* host is a folder */
+    uint16_t port;
+    char dbname[64];
+    char user[64];
+    char password[256]; /* "": none */
+    char schema[64];    /* the plugin's id */
+
+    unsigned read_connections; /* per loop */
+    unsigned write_connections;
+    unsigned lease_connections;
+    unsigned queue; /* statements in flight per connection, and fibers that wait for room */
+    int64_t lease_wait_ms;
+    unsigned row_limit;   /* rows of one result */
+    int64_t result_limit; /* bytes of one result */
+    int64_t statement_ms; /* the longest that a statement may run */
+    int64_t connect_ms;
+    int64_t reconnect_min_ms;
+    int64_t reconnect_max_ms;
+    int64_t migration_ms; /* one migration, and the wait for the lock before it */
+    int64_t outbox_poll_ms;
+    unsigned outbox_batch;
+};
+
+#endif

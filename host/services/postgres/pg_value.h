@@ -1,0 +1,43 @@
+/*
+ * Values between the ABI and PostgreSQL's binary format, both ways, for the types of
+ * enum atlas_pg_type. No connection is needed, so tests drive it with buffers.
+ */
+#ifndef SERVICES_POSTGRES_PG_VALUE_H
+#define SERVICES_POSTGRES_PG_VALUE_H
+
+#include "atlas/postgres.h"
+#include "base/arena.h"
+#include "base/error.h"
+
+/* Object ids of types, as PostgreSQL's catalog fixes them. */
+typedef uint32_t pg_oid;
+
+/* The type that a parameter is declared with; 0 for a number that is no enum atlas_pg_type. */
+pg_oid pg_value_oid(uint8_t type);
+
+/* True if a column of that object id can be read as the type (varchar as TEXT, for example). */
+bool pg_value_accepts(uint8_t type, pg_oid oid);
+
+/* "int8", "text[]"; static. For messages. */
+const char *pg_value_type_name(uint8_t type);
+
+/* The name of an object id that is one of ours; NULL otherwise. Static. */
+const char *pg_value_oid_name(pg_oid oid);
+
+/*
+ * One value in binary. ret_data is in the arena, or borrowed from the value (text, bytea); NULL for
+ * an SQL NULL. INVALID_ARGUMENT with one clause in error (out of range, no UUID),
+ * RESOURCE_EXHAUSTED if the arena is used up.
+ */
+atlas_status_t pg_value_encode(struct arena *arena, uint8_t type,
+                               const struct atlas_pg_value *value, const char **ret_data,
+                               int *ret_len, struct error *error);
+
+/*
+ * One value of a result; bytes, text and arrays are copied into the arena. INTERNAL if the bytes
+ * are not of that type, RESOURCE_EXHAUSTED if the arena is used up.
+ */
+atlas_status_t pg_value_decode(struct arena *arena, uint8_t type, const char *data, size_t len,
+                               struct atlas_pg_value *ret_value, struct error *error);
+
+#endif

@@ -1,0 +1,491 @@
+/* The module's life cycle: attach, pools per loop, what runs in the background. */
+#include "services/postgres/postgres.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "runtime/generation.h"
+#include "runtime/runtime.h"
+#include "services/postgres/pg_connect.h"
+#include "services/postgres/pg_fiber.h"
+#include "services/postgres/pg_lead.h"
+#include "services/postgres/pg_plugin.h"
+#include "services/postgres/pg_query.h"
+
+/* Pause before a database that did not fit is looked at again. */
+#define REFUSED_PAUSE_MS 5000
+
+/* One generation, in the list that metrics, readiness and later generations look at. */
+struct attached {
+    struct postgres *postgres;
+    struct pg_plugin *plugin;
+    unsigned generation;
+    struct pg_fiber watch; /* waits for a database that was away; home loop */
+    struct attached *next;
+    unsigned loop_count;
+    struct pg_pool *pools[]; /* one per loop; NULL: none there */
+};
+
+struct postgres {
+    struct module module;
+    const struct config *config;
+    struct pg_settings settings; /* what plugins have in common */
+    outbox_publish_fn *publish;
+    bool is_dry;
+    pthread_mutex_t mutex; /* of the list and what hangs on it; not on the way of calls */
+    struct attached *list;
+};
+
+/* --- Settings ----------------------------------------------------------------------------------
+ */
+
+static void copy_limits(const struct config_postgres *from, struct pg_settings *to)
+{
+    to->port = (uint16_t)from->port;
+    to->read_connections = (unsigned)from->read_connections;
+    to->write_connections = (unsigned)from->write_connections;
+    to->lease_connections = (unsigned)from->lease_connections;
+    to->queue = (unsigned)from->queue;
+    to->lease_wait_ms = from->lease_wait_ms;
+    to->row_limit = (unsigned)from->rows;
+    to->result_limit = from->result_bytes;
+    to->statement_ms = from->statement_ms;
+    to->connect_ms = from->connect_ms;
+    to->reconnect_min_ms = from->reconnect_min_ms;
+    to->reconnect_max_ms = from->reconnect_max_ms;
+    to->migration_ms = from->migration_ms;
+    to->outbox_poll_ms = from->outbox_poll_ms;
+    to->outbox_batch = (unsigned)from->outbox_batch;
+    snprintf(to->dbname, sizeof to->dbname, "%s", from->dbname);
+}
+
+/* User and password are of the plugin, as the configuration has them that it is loaded from. */
+static void settings_of(const struct postgres *postgres, const struct generation *generation,
+                        struct pg_settings *ret_settings)
+{
+    const struct config_plugin *plugin = generation->settings;
+    const char *password = postgres->config->postgres.password.text;
+    *ret_settings = postgres->settings;
+    snprintf(ret_settings->schema, sizeof ret_settings->schema, "%s", generation->id);
+    snprintf(ret_settings->user, sizeof ret_settings->user, "%s", plugin->postgres_user);
+    if (plugin->postgres_password.text != NULL && plugin->postgres_password.text[0] != '\0') {
+        password = plugin->postgres_password.text;
+    }
+    snprintf(ret_settings->password, sizeof ret_settings->password, "%s",
+             password != NULL ? password : "");
+}
+
+/* --- The list ----------------------------------------------------------------------------------
+ */
+
+static struct attached *attached_of(const struct generation *generation)
+{
+    struct pg_plugin *plugin = generation->attached[MODULE_POSTGRES];
+    return plugin != NULL ? plugin->owner : NULL;
+}
+
+static void list_add(struct postgres *postgres, struct attached *attached)
+{
+    pthread_mutex_lock(&postgres->mutex);
+    attached->next = postgres->list;
+    postgres->list = attached;
+    pthread_mutex_unlock(&postgres->mutex);
+}
+
+static void list_remove(struct postgres *postgres, struct attached *attached)
+{
+    pthread_mutex_lock(&postgres->mutex);
+    for (struct attached **link = &postgres->list; *link != NULL; link = &(*link)->next) {
+        if (*link == attached) {
+            *link = attached->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&postgres->mutex);
+}
+
+static void set_relay(struct attached *attached, struct outbox_relay *relay)
+{
+    pthread_mutex_lock(&attached->postgres->mutex);
+    attached->plugin->relay = relay;
+    pthread_mutex_unlock(&attached->postgres->mutex);
+}
+
+static void set_pool(struct attached *attached, unsigned loop, struct pg_pool *pool)
+{
+    pthread_mutex_lock(&attached->postgres->mutex);
+    attached->pools[loop] = pool;
+    pthread_mutex_unlock(&attached->postgres->mutex);
+}
+
+/* --- Attach ------------------------------------------------------------------------------------
+ */
+
+static atlas_status_t create_attached(struct postgres *postgres, struct call *call,
+                                      struct generation *generation, struct attached **ret_attached,
+                                      struct error *error)
+{
+    struct pg_settings settings;
+    size_t size = sizeof(struct attached) + generation->loop_count * sizeof(struct pg_pool *);
+    struct attached *attached = calloc(1, size);
+    if (attached == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    settings_of(postgres, generation, &settings);
+    atlas_status_t status = pg_plugin_create(generation->id, generation->version, &settings,
+                                             generation->plugin.postgres, &attached->plugin, error);
+    if (status == ATLAS_OK && pg_plugin_has_outbox(attached->plugin)) {
+        attached->plugin->wake = outbox_wake_create(call->worker->loop);
+        if (attached->plugin->wake == NULL) {
+            pg_plugin_free(attached->plugin);
+            status = error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+        }
+    }
+    if (status != ATLAS_OK) {
+        free(attached);
+        return status;
+    }
+    attached->postgres = postgres;
+    attached->generation = generation->number;
+    attached->loop_count = generation->loop_count;
+    attached->plugin->owner = attached;
+    *ret_attached = attached;
+    return ATLAS_OK;
+}
+
+/* Migrations and check now, or later if the server is away and nobody is served by it yet. */
+static atlas_status_t prepare_or_defer(struct attached *attached, struct call *call, bool is_reload,
+                                       struct error *error)
+{
+    struct pg_plugin *plugin = attached->plugin;
+    if (plugin->schema == NULL) {
+        pg_plugin_open(plugin);
+        return ATLAS_OK;
+    }
+    atlas_status_t status = pg_plugin_prepare(plugin, call, attached->postgres->is_dry, error);
+    if (status == ATLAS_OK) {
+        pg_plugin_open(plugin);
+    } else if (status == ATLAS_UNAVAILABLE && !is_reload) {
+        log_warn("postgres is away; the plugin answers UNAVAILABLE until it comes, continuing",
+                 LOG_TEXT("plugin", plugin->id), LOG_TEXT("why", error->text));
+        status = ATLAS_OK;
+    }
+    return status;
+}
+
+static void detach(void *self, struct call *call, struct generation *generation);
+
+static atlas_status_t attach(void *self, struct call *call, struct generation *generation,
+                             bool is_reload, struct error *error)
+{
+    struct attached *attached;
+    atlas_status_t status = create_attached(self, call, generation, &attached, error);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    generation->attached[MODULE_POSTGRES] = attached->plugin;
+    list_add(self, attached);
+    status = prepare_or_defer(attached, call, is_reload, error);
+    if (status != ATLAS_OK) {
+        detach(self, call, generation);
+    }
+    return status;
+}
+
+static void detach(void *self, struct call *call, struct generation *generation)
+{
+    (void)call;
+    struct attached *attached = attached_of(generation);
+    if (attached == NULL) {
+        return;
+    }
+    generation->attached[MODULE_POSTGRES] = NULL;
+    list_remove(self, attached);
+    outbox_wake_free(attached->plugin->wake);
+    pg_plugin_free(attached->plugin);
+    free(attached);
+}
+
+/* The pool of another generation of this plugin on this loop; NULL if there is none. */
+static struct pg_pool *find_pool(struct postgres *postgres, const struct attached *self,
+                                 unsigned loop)
+{
+    struct pg_pool *pool = NULL;
+    pthread_mutex_lock(&postgres->mutex);
+    for (struct attached *other = postgres->list; other != NULL && pool == NULL;
+         other = other->next) {
+        if (other != self && strcmp(other->plugin->id, self->plugin->id) == 0) {
+            pool = other->pools[loop];
+        }
+    }
+    pthread_mutex_unlock(&postgres->mutex);
+    return pool;
+}
+
+static atlas_status_t attach_loop(void *self, struct call *call, struct generation *generation,
+                                  struct error *error)
+{
+    struct attached *attached = attached_of(generation);
+    unsigned loop = call->worker->index;
+    if (attached == NULL || attached->plugin->schema == NULL) {
+        return ATLAS_OK;
+    }
+    struct pg_pool *pool = find_pool(self, attached, loop);
+    pool = pool != NULL ? pg_pool_acquire(pool)
+                        : pg_pool_create(call->worker->loop, &attached->plugin->settings);
+    if (pool == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    generation->loops[loop].attached[MODULE_POSTGRES] = pool;
+    set_pool(attached, loop, pool);
+    return ATLAS_OK;
+}
+
+static void detach_loop(void *self, struct call *call, struct generation *generation)
+{
+    (void)self;
+    unsigned loop = call->worker->index;
+    struct attached *attached = attached_of(generation);
+    struct pg_pool *pool = generation->loops[loop].attached[MODULE_POSTGRES];
+    if (attached != NULL && pool != NULL) {
+        generation->loops[loop].attached[MODULE_POSTGRES] = NULL;
+        set_pool(attached, loop, NULL);
+        pg_pool_release(pool);
+    }
+}
+
+/* --- In the background -------------------------------------------------------------------------
+ */
+
+static void start_relay(struct attached *attached, struct call *call)
+{
+    struct outbox_relay *relay;
+    if (!pg_plugin_has_outbox(attached->plugin) || attached->postgres->publish == NULL) {
+        return;
+    }
+    if (outbox_relay_start(call, attached->plugin, attached->postgres->publish, &relay) !=
+        ATLAS_OK) {
+        log_error("the outbox relay does not run; reload the plugin",
+                  LOG_TEXT("plugin", attached->plugin->id), LOG_TEXT("why", call->message));
+        return;
+    }
+    set_relay(attached, relay);
+}
+
+/* Tries until the database is there and fits; meanwhile the gate says what is wrong. */
+static void run_watch(struct call *call, void *arg)
+{
+    struct attached *attached = arg;
+    struct pg_plugin *plugin = attached->plugin;
+    struct error error;
+    bool is_running = true;
+    atlas_status_t status = pg_plugin_prepare(plugin, call, false, &error);
+    while (status != ATLAS_OK && is_running && call_check(call) == ATLAS_OK) {
+        int64_t pause_ms = plugin->settings.reconnect_max_ms;
+        if (!atlas_status_is_transient(status)) {
+            log_error("the database does not fit; mend it, it is looked at again",
+                      LOG_TEXT("plugin", plugin->id), LOG_TEXT("why", error.text));
+            pg_plugin_refuse(plugin, error.text);
+            pause_ms = REFUSED_PAUSE_MS;
+        }
+        is_running = pg_fiber_sleep(call, pause_ms);
+        arena_finish(&call->arena);
+        if (is_running) {
+            status = pg_plugin_prepare(plugin, call, false, &error);
+        }
+    }
+    if (status == ATLAS_OK) {
+        log_info("postgres is there", LOG_TEXT("plugin", plugin->id));
+        pg_plugin_open(plugin);
+        start_relay(attached, call);
+    }
+}
+
+static void activate(void *self, struct call *call, struct generation *generation)
+{
+    (void)self;
+    struct attached *attached = attached_of(generation);
+    if (attached == NULL || attached->plugin->schema == NULL) {
+        return;
+    }
+    if (pg_plugin_gate(attached->plugin) == PG_GATE_OPEN) {
+        start_relay(attached, call);
+        return;
+    }
+    if (pg_fiber_start(&attached->watch, call, "postgres watch", run_watch, attached) != ATLAS_OK) {
+        log_error("nobody waits for the database; reload the plugin",
+                  LOG_TEXT("plugin", attached->plugin->id), LOG_TEXT("why", call->message));
+    }
+}
+
+static void deactivate(void *self, struct call *call, struct generation *generation)
+{
+    (void)self;
+    struct attached *attached = attached_of(generation);
+    if (attached == NULL) {
+        return;
+    }
+    pg_fiber_stop(&attached->watch, call);
+    struct outbox_relay *relay = attached->plugin->relay;
+    set_relay(attached, NULL);
+    outbox_relay_stop(relay, call);
+}
+
+/* --- Leadership --------------------------------------------------------------------------------
+ */
+
+static atlas_status_t lead(void *self, struct call *call, struct generation *generation,
+                           const char *name, void **ret_lease)
+{
+    (void)self;
+    const struct pg_plugin *plugin = generation->attached[MODULE_POSTGRES];
+    struct pg_lead *lease = NULL;
+    if (plugin == NULL) {
+        return call_fail(call, ATLAS_FAILED_PRECONDITION,
+                         "plugin %s does not ask for %s, which elects the process that runs %s",
+                         generation->id, ATLAS_POSTGRES, name);
+    }
+    atlas_status_t status = pg_lead_acquire(call, &plugin->settings, name, &lease);
+    if (status == ATLAS_OK) {
+        *ret_lease = lease;
+    }
+    return status;
+}
+
+static bool lead_check(void *self, void *lease)
+{
+    (void)self;
+    return pg_lead_is_held(lease);
+}
+
+static void lead_end(void *self, struct call *call, void *lease)
+{
+    (void)self;
+    (void)call;
+    pg_lead_release(lease);
+}
+
+/* --- The module --------------------------------------------------------------------------------
+ */
+
+atlas_status_t postgres_create(const struct config *config, outbox_publish_fn *publish,
+                               struct postgres **ret_postgres, struct error *error)
+{
+    struct postgres *postgres = calloc(1, sizeof *postgres);
+    if (postgres == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    postgres->config = config;
+    postgres->publish = publish;
+    copy_limits(&config->postgres, &postgres->settings);
+    atlas_status_t status = pg_connect_resolve(config->postgres.host, &postgres->settings, error);
+    if (status != ATLAS_OK) {
+        free(postgres);
+        return status;
+    }
+    pthread_mutex_init(&postgres->mutex, NULL);
+    postgres->module = (struct module){
+        .slot = MODULE_POSTGRES,
+        .interface_id = ATLAS_POSTGRES,
+        .table = &pg_query_interface,
+        .self = postgres,
+        .attach = attach,
+        .attach_loop = attach_loop,
+        .activate = activate,
+        .deactivate = deactivate,
+        .detach_loop = detach_loop,
+        .detach = detach,
+        .lead = lead,
+        .lead_check = lead_check,
+        .lead_end = lead_end,
+    };
+    *ret_postgres = postgres;
+    return ATLAS_OK;
+}
+
+void postgres_destroy(struct postgres *postgres)
+{
+    if (postgres != NULL) {
+        pthread_mutex_destroy(&postgres->mutex);
+        free(postgres);
+    }
+}
+
+const struct module *postgres_module(const struct postgres *postgres)
+{
+    return &postgres->module;
+}
+
+void postgres_set_publish(struct postgres *postgres, outbox_publish_fn *publish)
+{
+    postgres->publish = publish;
+}
+
+void postgres_set_dry(struct postgres *postgres)
+{
+    postgres->is_dry = true;
+}
+
+static void read_pools(const struct attached *attached, struct pg_pool_state *ret_state)
+{
+    *ret_state = (struct pg_pool_state){0};
+    for (unsigned i = 0; i < attached->loop_count; i++) {
+        struct pg_pool_state one;
+        if (attached->pools[i] != NULL) {
+            pg_pool_read_state(attached->pools[i], &one);
+            ret_state->ready += one.ready;
+            ret_state->in_flight += one.in_flight;
+            ret_state->waiting += one.waiting;
+            ret_state->leased += one.leased;
+        }
+    }
+}
+
+void postgres_visit(struct postgres *postgres,
+                    void (*visit)(const struct postgres_view *view, void *arg), void *arg)
+{
+    pthread_mutex_lock(&postgres->mutex);
+    for (const struct attached *attached = postgres->list; attached != NULL;
+         attached = attached->next) {
+        struct postgres_view view = {
+            .plugin = attached->plugin->id,
+            .generation = attached->generation,
+            .is_open = pg_plugin_gate(attached->plugin) == PG_GATE_OPEN,
+            .has_outbox = attached->plugin->relay != NULL,
+        };
+        read_pools(attached, &view.pool);
+        if (view.has_outbox) {
+            outbox_relay_read_state(attached->plugin->relay, &view.outbox);
+        }
+        visit(&view, arg);
+    }
+    pthread_mutex_unlock(&postgres->mutex);
+}
+
+struct readiness {
+    char *text;
+    size_t size;
+    bool is_ready;
+};
+
+static void visit_readiness(const struct postgres_view *view, void *arg)
+{
+    struct readiness *readiness = arg;
+    if (!readiness->is_ready || (view->is_open && view->pool.ready > 0)) {
+        return;
+    }
+    readiness->is_ready = false;
+    snprintf(readiness->text, readiness->size, "plugin %s: PostgreSQL %s", view->plugin,
+             view->is_open ? "is not connected" : "was not reached, or does not fit; see the log");
+}
+
+bool postgres_is_ready(struct postgres *postgres, char *text, size_t size)
+{
+    struct readiness readiness = {text, size, true};
+    postgres_visit(postgres, visit_readiness, &readiness);
+    return readiness.is_ready;
+}

@@ -35,8 +35,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* A copy of the bytes with a NUL behind them; NULL as arena_alloc. */
 char *arena_copy(struct arena *arena, const void *data, size_t len);
 
-/* Moves everything that child holds to the end of parent's life; child is empty afterwards. Both use the
- * same cache. */
+/* Moves everything that child holds to the end of parent's life; child is empty afterwards. Both
+ * use the same cache. */
 void arena_adopt(struct arena *parent, struct arena *child);
 
 /* Frees everything that was allocated. The arena can be used again. */

@@ -52,7 +52,7 @@ def plugin_fault(file, is_system, name):
         return None if name in LIBC else "a plugin includes no system or library header beyond libc"
     folders = (file.parent, PLUGINS / file.relative_to(PLUGINS).parts[0], PLUGINS)
     is_own = any((folder / name).exists() for folder in folders)
-    if is_own or name.startswith("atlas/") or name.endswith((".pb-c.h", ".atlas.h", "_migrations.h")):
+    if is_own or name.startswith("atlas/") or name.endswith((".pb-c.h", ".atlas.h", "_migrations.h", "_scripts.h")):
         return None
     return "a plugin includes only atlas/*, generated headers and files of plugins/"
 

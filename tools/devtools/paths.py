@@ -19,7 +19,7 @@ def build_dir(preset="dev"):
 
 
 def atlas_program(preset="dev"):
-    return build_dir(preset) / "host" / "atlas"
+    return build_dir(preset) / "bin" / "atlas"
 
 
 def server_user():

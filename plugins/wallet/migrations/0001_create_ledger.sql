@@ -55,3 +55,14 @@ CREATE TABLE hold (
     CONSTRAINT hold_captured CHECK (captured_minor BETWEEN 0 AND amount_minor)
 );
 CREATE INDEX hold_expiry ON hold (expires_at) WHERE status = 0;
+
+-- What is posted stays posted; a correction is another journal.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'table % is append-only', TG_TABLE_NAME;
+END
+$$;
+CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -294,7 +294,7 @@ void grpc_request_data(struct grpc_stream *stream, const uint8_t *data, size_t l
 void grpc_request_ended(struct grpc_stream *stream)
 {
     stream->is_request_ended = true;
-    if (stream->call == NULL || stream->is_answered) {
+    if (stream->call == NULL || stream->is_finished) {
         return;
     }
     if (!message_parser_is_idle(stream->is_single_request ? &stream->parser

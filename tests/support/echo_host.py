@@ -1,0 +1,75 @@
+"""A host that runs only the echo plugin: what the tests of the gRPC transport talk to."""
+
+import os
+import signal
+import subprocess
+import time
+
+import grpc
+import paths
+import ports
+
+PRESET = os.environ.get("ATLAS_PRESET", "dev")
+
+_CONFIG = """
+log = {{ level = "info"; }};
+run_dir = "{home}/run";
+plugin_path = [ "{plugins}" ];
+processes = ( {{ name = "echo"; loops = {loops}; plugins = [ "echo" ]; }} );
+listeners = ( {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ "atlas.test.v1.Echo" ]; }} );
+plugins = {{ echo = {{ config = {{ }}; }}; }};
+{more}
+"""
+
+
+class EchoHost:
+    """Started by the constructor; use it in a with statement."""
+
+    def __init__(self, home, loops=1, more=""):
+        home.mkdir()
+        self.port = ports.free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self._log = home / "log"
+        file = home / "echo.cfg"
+        file.write_text(_CONFIG.format(home=home, loops=loops, port=self.port, more=more,
+                                       plugins=paths.ROOT / "build" / PRESET / "plugins"))
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen([paths.atlas_program(PRESET), "run", "-c", str(file)], stderr=log)
+        self._wait_until_it_serves()
+
+    def _wait_until_it_serves(self):
+        end = time.monotonic() + 20
+        while "msg=serving" not in self.log():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"the echo host does not serve:\n{self.log()}")
+            time.sleep(0.01)
+
+    def log(self):
+        return self._log.read_text()
+
+    def channel(self, **options):
+        options.setdefault("grpc.use_local_subchannel_pool", 1)
+        return grpc.insecure_channel(self.address, options=list(options.items()))
+
+    def stub(self, channel):
+        import echo_pb2_grpc  # generated
+        return echo_pb2_grpc.EchoStub(channel)
+
+    def stop(self):
+        """Ends the host and checks that it ends well."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=30) == 0, self.log()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+        assert self.process.returncode == 0, self.log()

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/cli.h"
 
 struct command {
@@ -14,6 +15,11 @@ struct command {
 static const struct command commands[] = {
     {"run", "-c FILE [-c FILE] [-D path=value] [--process NAME]",
      "run one process of a configuration", cli_run},
+    {"check", "-c FILE [-c FILE] [-D path=value] [--process NAME]",
+     "say everything that is wrong with a configuration and its plugins, serve nothing", cli_check},
+    {"plugin", "info FILE.so", "show a plugin's manifest without running it", cli_plugin},
+    {"dev-broker", "[--port N] [--partitions N] [--topic NAME]...",
+     "run a Kafka broker in memory, for development", cli_dev_broker},
 };
 
 static int print_usage(FILE *stream, int code)
@@ -23,7 +29,17 @@ static int print_usage(FILE *stream, int code)
         fprintf(stream, "  atlas %s %s\n      %s\n", commands[i].name, commands[i].usage,
                 commands[i].help);
     }
+    fputs("  atlas version | help\n", stream);
     return code;
+}
+
+static const char *nearest_command(const char *name)
+{
+    const char *names[sizeof commands / sizeof commands[0]];
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        names[i] = commands[i].name;
+    }
+    return nearest_word(name, names, sizeof commands / sizeof commands[0]);
 }
 
 int main(int argc, char **argv)
@@ -34,7 +50,7 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
-    if (strcmp(name, "--version") == 0) {
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
         puts("atlas " ATLAS_VERSION);
         return EXIT_DONE;
     }
@@ -42,7 +58,10 @@ int main(int argc, char **argv)
         return print_usage(stdout, EXIT_DONE);
     }
     if (argc > 1) {
-        fprintf(stderr, "atlas: \"%s\" is no command\n", name);
+        const char *near = nearest_command(name);
+        fprintf(stderr, "atlas: \"%s\" is no command%s%s%s\n\n", name,
+                near == NULL ? "" : ": did you mean \"", near == NULL ? "" : near,
+                near == NULL ? "" : "\"?");
     }
     return print_usage(stderr, EXIT_USAGE);
 }

@@ -7,5 +7,8 @@
 #define EXIT_USAGE   2 /* the command line is wrong */
 
 int cli_run(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_plugin(int argc, char **argv);
+int cli_dev_broker(int argc, char **argv);
 
 #endif

@@ -1,0 +1,169 @@
+/*
+ * atlas check: everything that is wrong with a configuration and its plugins, without serving. Each
+ * plugin is loaded from a copy in a folder of its own and asked to look at its configuration;
+ * nothing connects.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/report.h"
+#include "cli/cli.h"
+#include "cli/config_arguments.h"
+#include "runtime/background.h"
+#include "runtime/candidate.h"
+#include "runtime/placement_check.h"
+#include "runtime/plugin_config.h"
+#include "runtime/plugin_library.h"
+#include "runtime/staged_file.h"
+
+#define CHECK_TEXT_SIZE 256
+
+struct check {
+    const struct config *config;
+    struct report *report;
+    char folder[64]; /* copies of the plugins, removed at the end */
+    struct candidate *candidates;
+};
+
+static bool make_folder(struct check *check)
+{
+    struct error error;
+
+    snprintf(check->folder, sizeof check->folder, "/tmp/atlas-check-XXXXXX");
+    if (mkdtemp(check->folder) == NULL) {
+        report_add(check->report, "%s: cannot be made: make room in /tmp", check->folder);
+        return false;
+    }
+    if (staged_folder_open(check->folder, &error) != ATLAS_OK) {
+        report_add(check->report, "%s", error.text);
+        return false;
+    }
+    return true;
+}
+
+static void remove_folder(struct check *check)
+{
+    staged_folder_close(check->folder);
+    rmdir(check->folder);
+}
+
+/* The plugin's own check of its configuration. */
+static void ask_plugin(const struct check *check, const struct candidate *candidate,
+                       const struct atlas_plugin *table)
+{
+    char text[CHECK_TEXT_SIZE] = "";
+
+    if (table->check == NULL) {
+        return;
+    }
+
+    atlas_status_t status =
+        table->check(plugin_config_public(candidate->config), text, sizeof text);
+    text[sizeof text - 1] = '\0';
+    if (status != ATLAS_OK) {
+        report_add(check->report, "%s: plugin %s refuses its configuration: %s",
+                   candidate->plugin->path, candidate->plugin->id,
+                   text[0] != '\0' ? text : "it gives no reason");
+    }
+}
+
+static void load(const struct check *check, const struct candidate *candidate)
+{
+    struct plugin_library *library = NULL;
+    struct error error;
+    char *path = NULL;
+
+    atlas_status_t status =
+        staged_file_write(candidate->image, check->folder, candidate->plugin->id, 1, &path, &error);
+    if (status == ATLAS_OK) {
+        status = plugin_library_open(path, candidate->plugin->path, candidate->manifest, &library,
+                                     &error);
+    }
+    if (status == ATLAS_OK) {
+        const struct atlas_plugin *table = plugin_library_table(library);
+        status = background_check(table, candidate->manifest, &error);
+        ask_plugin(check, candidate, table);
+    }
+    if (status != ATLAS_OK) {
+        report_add(check->report, "plugin %s: %s", candidate->plugin->id, error.text);
+    }
+    plugin_library_close(library);
+    staged_file_remove(path);
+}
+
+static void check_plugins(struct check *check)
+{
+    const struct config *config = check->config;
+    const struct manifest **manifests = calloc(config->plugin_count + 1, sizeof(void *));
+
+    check->candidates = calloc(config->plugin_count + 1, sizeof *check->candidates);
+    if (check->candidates == NULL || manifests == NULL || !make_folder(check)) {
+        report_add(check->report, "atlas check: cannot look at the plugins");
+        free(manifests);
+        free(check->candidates);
+        return;
+    }
+    for (size_t i = 0; i < config->plugin_count; i++) {
+        struct candidate *candidate = &check->candidates[i];
+        if (candidate_read(&config->plugins[i], check->report, candidate)) {
+            load(check, candidate);
+        }
+        manifests[i] = candidate->manifest;
+    }
+    placement_check(config, manifests, check->report);
+    for (size_t i = 0; i < config->plugin_count; i++) {
+        candidate_finish(&check->candidates[i]);
+    }
+    remove_folder(check);
+    free(manifests);
+    free(check->candidates);
+}
+
+static void check_process_name(const struct config_arguments *arguments,
+                               const struct config *config, struct report *report)
+{
+    if (config_process(config, arguments->process) == NULL) {
+        report_add(report, "--process %s: the configuration has no process of that name",
+                   arguments->process);
+    }
+}
+
+static int print_result(const struct report *report, const struct config *config,
+                        const struct config_arguments *arguments)
+{
+    if (report->count == 0) {
+        printf("%s is good: %zu processes, %zu plugins, %zu listeners\n", arguments->files[0],
+               config->process_count, config->plugin_count, config->listener_count);
+        return EXIT_DONE;
+    }
+    config_arguments_print(report);
+    fprintf(stderr, "%zu %s wrong\n", report->count,
+            report->count == 1 ? "thing is" : "things are");
+    return EXIT_REFUSED;
+}
+
+int cli_check(int argc, char **argv)
+{
+    struct config_arguments *arguments = calloc(1, sizeof *arguments);
+    struct report report;
+
+    if (arguments == NULL || !config_arguments_read(argc, argv, arguments)) {
+        free(arguments);
+        return EXIT_USAGE;
+    }
+    report_init(&report);
+    struct config *config = config_load(&arguments->source, &report);
+    if (config != NULL) {
+        struct check check = {.config = config, .report = &report};
+        check_process_name(arguments, config, &report);
+        check_plugins(&check);
+    }
+
+    int code = print_result(&report, config, arguments);
+    config_release(config);
+    report_finish(&report);
+    free(arguments);
+    return code;
+}

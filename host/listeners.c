@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/report.h"
 #include "inbound/grpc_server.h"
+#include "inbound/rest/rest_server.h"
 #include "runtime/elf_image.h"
 #include "runtime/manifest.h"
 #include "runtime/runtime.h"
@@ -14,6 +16,7 @@
 struct listeners {
     struct runtime *runtime;
     struct grpc_server *grpc;
+    struct rest_server *rest;
 };
 
 static struct grpc_limits grpc_limits_of(const struct config_grpc *config)
@@ -30,6 +33,17 @@ static struct grpc_limits grpc_limits_of(const struct config_grpc *config)
     limits.keepalive_time_ms = config->keepalive_ms;
     limits.keepalive_timeout_ms = config->keepalive_timeout_ms;
     return limits;
+}
+
+static struct rest_limits rest_limits_of(const struct config_rest *config)
+{
+    return (struct rest_limits){
+        .connections = (unsigned)config->connections,
+        .body_limit = (size_t)config->body_bytes,
+        .header_limit = (size_t)config->header_bytes,
+        .depth = (unsigned)config->depth,
+        .idle_ms = config->idle_ms,
+    };
 }
 
 /* True if the plugin's file says that it serves one of the listener's services. A file that cannot
@@ -79,11 +93,25 @@ static atlas_status_t open_grpc(struct listeners *listeners, const struct config
     return grpc_server_listen(listeners->grpc, &options, NULL, error);
 }
 
+static atlas_status_t open_rest(struct listeners *listeners, const struct config_listener *config,
+                                struct error *error)
+{
+    struct rest_listener_options options = {
+        .host = config->address.host,
+        .port = config->address.port,
+        .backlog = (int)runtime_config(listeners->runtime)->rest.backlog,
+        .services = config->services.items,
+        .service_count = config->services.count,
+    };
+    return rest_server_listen(listeners->rest, &options, NULL, error);
+}
+
 static atlas_status_t open_one(struct listeners *listeners, const struct config_listener *config,
                                struct error *error)
 {
-    atlas_status_t status =
-        config->protocol == CONFIG_PROTOCOL_GRPC ? open_grpc(listeners, config, error) : ATLAS_OK;
+    atlas_status_t status = config->protocol == CONFIG_PROTOCOL_GRPC
+                                ? open_grpc(listeners, config, error)
+                                : open_rest(listeners, config, error);
     if (status != ATLAS_OK) {
         return error_prefix(error, "listener %s", config->name);
     }
@@ -102,8 +130,12 @@ atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_li
     }
     *ret_listeners = listeners;
     listeners->runtime = runtime;
-    struct grpc_limits limits = grpc_limits_of(&config->grpc);
-    atlas_status_t status = grpc_server_create(runtime, &limits, &listeners->grpc, error);
+    struct grpc_limits grpc_limits = grpc_limits_of(&config->grpc);
+    struct rest_limits rest_limits = rest_limits_of(&config->rest);
+    atlas_status_t status = grpc_server_create(runtime, &grpc_limits, &listeners->grpc, error);
+    if (status == ATLAS_OK) {
+        status = rest_server_create(runtime, &rest_limits, &listeners->rest, error);
+    }
     for (size_t i = 0; status == ATLAS_OK && i < config->listener_count; i++) {
         if (is_ours(runtime, &config->listeners[i])) {
             status = open_one(listeners, &config->listeners[i], error);
@@ -114,13 +146,22 @@ atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_li
 
 void listeners_accept(struct listeners *listeners)
 {
+    struct error error;
     grpc_server_accept(listeners->grpc);
+    if (rest_server_accept(listeners->rest, &error) != ATLAS_OK) {
+        log_error("rest listeners do not accept", LOG_TEXT("error", error.text));
+    }
 }
 
 void listeners_drain(struct listeners *listeners, int64_t timeout_ms)
 {
+    int64_t until_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
+    if (listeners != NULL && listeners->rest != NULL) {
+        rest_server_drain(listeners->rest, timeout_ms);
+    }
     if (listeners != NULL && listeners->grpc != NULL) {
-        grpc_server_drain(listeners->grpc, timeout_ms);
+        int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
+        grpc_server_drain(listeners->grpc, left_ms > 0 ? left_ms : 0);
     }
 }
 
@@ -129,6 +170,7 @@ void listeners_close(struct listeners *listeners)
     if (listeners == NULL) {
         return;
     }
+    rest_server_destroy(listeners->rest);
     grpc_server_destroy(listeners->grpc);
     free(listeners);
 }

@@ -356,9 +356,9 @@ static atlas_status_t put_message(const struct encoder *encoder, const struct st
     return put_fields(encoder, step, message, (json_t *)json);
 }
 
-/* True if arrays and objects lie at most JSON_DEPTH_LIMIT deep; text that is not JSON is jansson's.
+/* True if arrays and objects lie at most limit deep; text that is not JSON is jansson's.
  */
-static bool is_shallow(struct atlas_bytes json)
+static bool is_shallow(struct atlas_bytes json, unsigned int limit)
 {
     const char *text = json.data;
     unsigned int depth = 0;
@@ -374,7 +374,7 @@ static bool is_shallow(struct atlas_bytes json)
         } else if (text[i] == '"') {
             is_in_string = true;
         } else if (text[i] == '{' || text[i] == '[') {
-            if (++depth > JSON_DEPTH_LIMIT) {
+            if (++depth > limit) {
                 return false;
             }
         } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
@@ -384,14 +384,15 @@ static bool is_shallow(struct atlas_bytes json)
     return true;
 }
 
-static atlas_status_t parse(struct atlas_bytes text, json_t **ret_json, struct error *error)
+static atlas_status_t parse(struct atlas_bytes text, unsigned int depth, json_t **ret_json,
+                            struct error *error)
 {
     json_error_t problem;
     json_t *json = NULL;
 
-    if (!is_shallow(text)) {
+    if (!is_shallow(text, depth)) {
         return error_set(error, ATLAS_INVALID_ARGUMENT, "the JSON is nested more than %u deep",
-                         JSON_DEPTH_LIMIT);
+                         depth);
     }
     json = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (json == NULL) {
@@ -412,7 +413,7 @@ static atlas_status_t finish(const struct encoder *encoder, atlas_status_t statu
 }
 
 atlas_status_t json_to_proto(const struct message_descriptor *message, struct atlas_bytes text,
-                             struct buffer *out, struct error *error)
+                             unsigned int depth, struct buffer *out, struct error *error)
 {
     struct encoder encoder = {out, error};
     json_t *json = NULL;
@@ -420,7 +421,7 @@ atlas_status_t json_to_proto(const struct message_descriptor *message, struct at
     if (text.len == 0) {
         return ATLAS_OK;
     }
-    atlas_status_t status = parse(text, &json, error);
+    atlas_status_t status = parse(text, depth, &json, error);
     if (status != ATLAS_OK) {
         return status;
     }
@@ -435,7 +436,7 @@ atlas_status_t json_to_proto(const struct message_descriptor *message, struct at
 }
 
 atlas_status_t json_to_proto_field(const struct field_descriptor *field, struct atlas_bytes text,
-                                   struct buffer *out, struct error *error)
+                                   unsigned int depth, struct buffer *out, struct error *error)
 {
     struct encoder encoder = {out, error};
     struct step step = {NULL, field->name, SIZE_MAX};
@@ -444,7 +445,7 @@ atlas_status_t json_to_proto_field(const struct field_descriptor *field, struct 
     if (text.len == 0) {
         return ATLAS_OK;
     }
-    atlas_status_t status = parse(text, &json, error);
+    atlas_status_t status = parse(text, depth, &json, error);
     if (status != ATLAS_OK) {
         return status;
     }

@@ -8,17 +8,18 @@
 #include "base/descriptors.h"
 #include "base/wire.h"
 
-/* How deep objects and arrays may lie in each other, here and in replies. */
+/* How deep objects and arrays may lie in each other at most, here and in replies. */
 #define JSON_DEPTH_LIMIT 100u
 
-/* Appends the message that the JSON object describes; empty text counts as {}. RESOURCE_EXHAUSTED
- * when the buffer's limit is reached. On the loop; does not wait. */
+/* Appends the message that the JSON object describes; empty text counts as {}. depth, at most
+ * JSON_DEPTH_LIMIT, bounds objects and arrays in each other. RESOURCE_EXHAUSTED when the buffer's
+ * limit is reached. Any thread; does not wait. */
 atlas_status_t json_to_proto(const struct message_descriptor *message, struct atlas_bytes json,
-                             struct buffer *out, struct error *error);
+                             unsigned int depth, struct buffer *out, struct error *error);
 
 /* The same for the value of one field, with its tag: for google.api.http bodies that name a field.
  */
 atlas_status_t json_to_proto_field(const struct field_descriptor *field, struct atlas_bytes json,
-                                   struct buffer *out, struct error *error);
+                                   unsigned int depth, struct buffer *out, struct error *error);
 
 #endif

@@ -217,13 +217,13 @@ static atlas_status_t put_query(const struct rest_match *match, struct atlas_byt
 }
 
 static atlas_status_t put_body(const struct rest_route *route, struct atlas_bytes body,
-                               struct buffer *out, struct error *error)
+                               unsigned int depth, struct buffer *out, struct error *error)
 {
     if (route->has_whole_body) {
-        return json_to_proto(route->method->input, body, out, error);
+        return json_to_proto(route->method->input, body, depth, out, error);
     }
     if (route->body_field != NULL) {
-        return json_to_proto_field(route->body_field, body, out, error);
+        return json_to_proto_field(route->body_field, body, depth, out, error);
     }
     if (body.len > 0) {
         return error_set(error, ATLAS_INVALID_ARGUMENT, "%s %s takes no body", route->rule->method,
@@ -233,9 +233,10 @@ static atlas_status_t put_body(const struct rest_route *route, struct atlas_byte
 }
 
 atlas_status_t rest_request_build(const struct rest_match *match, struct atlas_bytes query,
-                                  struct atlas_bytes body, struct buffer *out, struct error *error)
+                                  struct atlas_bytes body, unsigned int depth, struct buffer *out,
+                                  struct error *error)
 {
-    atlas_status_t status = put_body(match->route, body, out, error);
+    atlas_status_t status = put_body(match->route, body, depth, out, error);
 
     if (status == ATLAS_OK && query.len > 0) {
         status = match->route->has_whole_body

@@ -9,11 +9,13 @@
 #define QUERY_PARAMETER_LIMIT 64u
 
 /*
- * Appends the message for a match. query is what stands behind the ?, still encoded.
+ * Appends the message for a match. query is what stands behind the ?, still encoded;
+ * depth bounds the JSON.
  * INVALID_ARGUMENT names the field or parameter, RESOURCE_EXHAUSTED when the buffer's limit is
  * reached. Uses some 10 KiB of stack; does not wait.
  */
 atlas_status_t rest_request_build(const struct rest_match *match, struct atlas_bytes query,
-                                  struct atlas_bytes body, struct buffer *out, struct error *error);
+                                  struct atlas_bytes body, unsigned int depth,
+                                  struct buffer *out, struct error *error);
 
 #endif

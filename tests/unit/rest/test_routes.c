@@ -67,7 +67,7 @@ static const char *request(const char *http_method, const char *target, const ch
     }
     buffer_init(&proto, &arena, 64, 1 << 16);
     buffer_init(&json, &arena, 64, 1 << 16);
-    if (rest_request_build(&match, text(query != NULL ? query + 1 : ""), text(body), &proto,
+    if (rest_request_build(&match, text(query != NULL ? query + 1 : ""), text(body), 100, &proto,
                            &error) != ATLAS_OK ||
         proto_to_json(match.route->method->input, buffer_bytes(&proto), &json, &error) !=
             ATLAS_OK) {

@@ -1,0 +1,112 @@
+/* An evhttp on one loop: what it accepts and how much. */
+#include "inbound/rest/rest_endpoint.h"
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "runtime/worker.h"
+
+/* All that evhttp knows: which of them a path takes is ours to say. */
+#define METHODS                                                                                    \
+    (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |     \
+     EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_PATCH)
+
+/* evhttp answers a body beyond its own limit in HTML and closes the connection. So that clients get
+ * our answer, its limit lies above ours; between both we read the body and refuse it. */
+#define BODY_ROOM 4u
+
+static size_t hard_limit(const struct rest_limits *limits)
+{
+    return limits->body_limit * BODY_ROOM;
+}
+
+/* evhttp reads on while it writes an answer, without a bound of its own. */
+static struct bufferevent *endpoint_on_connection(struct event_base *base, void *arg)
+{
+    struct rest_endpoint *endpoint = arg;
+    const struct rest_limits *limits = &endpoint->listener->server->limits;
+    struct bufferevent *bufferevent = bufferevent_socket_new(base, -1, 0);
+
+    if (bufferevent != NULL) {
+        bufferevent_setwatermark(bufferevent, EV_READ, 0,
+                                 hard_limit(limits) + limits->header_limit);
+        rest_connections_add(&endpoint->connections, bufferevent);
+    }
+    return bufferevent;
+}
+
+static void endpoint_on_accept_error(struct evconnlistener *acceptor, void *arg)
+{
+    struct rest_endpoint *endpoint = arg;
+
+    (void)acceptor;
+    log_warn("rest listener pauses: out of descriptors or memory, continuing",
+             LOG_TEXT("listener", endpoint->listener->name));
+    rest_connections_pause(&endpoint->connections);
+}
+
+static void configure(struct rest_endpoint *endpoint)
+{
+    const struct rest_limits *limits = &endpoint->listener->server->limits;
+    struct timeval idle = {limits->idle_ms / 1000, limits->idle_ms % 1000 * 1000};
+
+    evhttp_set_allowed_methods(endpoint->http, METHODS);
+    evhttp_set_max_headers_size(endpoint->http, (ev_ssize_t)limits->header_limit);
+    evhttp_set_max_body_size(endpoint->http, (ev_ssize_t)hard_limit(limits));
+    evhttp_set_timeout_tv(endpoint->http, &idle);
+    evhttp_set_default_content_type(endpoint->http, NULL);
+    evhttp_set_flags(endpoint->http, EVHTTP_SERVER_LINGERING_CLOSE);
+    evhttp_set_bevcb(endpoint->http, endpoint_on_connection, endpoint);
+    evhttp_set_gencb(endpoint->http, rest_exchange_begin, endpoint);
+}
+
+bool rest_endpoint_open(struct rest_endpoint *endpoint)
+{
+    const struct rest_server *server = endpoint->listener->server;
+    struct event_base *base = loop_base(endpoint->worker->loop);
+    size_t limit = (server->limits.connections + server->loop_count - 1) / server->loop_count;
+
+    if (getrandom(endpoint->random, sizeof endpoint->random, 0) < 0 || endpoint->random[0] == 0) {
+        endpoint->random[0] = (uintptr_t)endpoint;
+    }
+    endpoint->http = evhttp_new(base);
+    endpoint->acceptor =
+        evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, endpoint->listener->fd);
+    if (endpoint->http == NULL || endpoint->acceptor == NULL ||
+        !rest_connections_init(&endpoint->connections, endpoint->worker->loop, endpoint->acceptor,
+                               limit)) {
+        return false;
+    }
+    configure(endpoint);
+    evconnlistener_set_error_cb(endpoint->acceptor, endpoint_on_accept_error);
+    return evhttp_bind_listener(endpoint->http, endpoint->acceptor) != NULL;
+}
+
+void rest_endpoint_stop(struct rest_endpoint *endpoint)
+{
+    endpoint->is_draining = true;
+    if (endpoint->http != NULL) {
+        rest_connections_stop(&endpoint->connections);
+    }
+}
+
+void rest_endpoint_cancel(struct rest_endpoint *endpoint)
+{
+    for (struct rest_exchange *exchange = endpoint->exchanges; exchange != NULL;
+         exchange = rest_exchange_next(exchange)) {
+        rest_exchange_cancel(exchange);
+    }
+}
+
+void rest_endpoint_close(struct rest_endpoint *endpoint)
+{
+    if (endpoint->http != NULL) {
+        evhttp_free(endpoint->http); /* the acceptor with it */
+        endpoint->http = NULL;
+        rest_connections_finish(&endpoint->connections);
+    }
+}

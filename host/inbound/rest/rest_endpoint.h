@@ -1,0 +1,77 @@
+/* What the parts of the REST server share: a listener, and its half on each loop. */
+#ifndef INBOUND_REST_REST_ENDPOINT_H
+#define INBOUND_REST_REST_ENDPOINT_H
+
+#include <event2/event_struct.h>
+#include <stdatomic.h>
+
+#include "inbound/rest/connections.h"
+#include "inbound/rest/rest_server.h"
+#include "inbound/rest/routes.h"
+
+struct evconnlistener;
+struct evhttp;
+struct evhttp_request;
+struct rest_exchange;
+struct route_table;
+struct worker;
+
+struct rest_listener {
+    struct rest_listener *next;
+    struct rest_server *server;
+    struct rest_endpoint *endpoints; /* one per loop */
+    unsigned index;                  /* of the listener in its server */
+    int fd;
+    const char *const *services;
+    size_t service_count;
+    char name[64]; /* "127.0.0.1:8085" */
+};
+
+/* A listener on one loop; touched on that loop only. */
+struct rest_endpoint {
+    struct rest_listener *listener;
+    struct worker *worker;
+    struct evhttp *http;
+    struct evconnlistener *acceptor;
+    struct rest_connections connections;
+    struct rest_exchange *exchanges; /* in flight */
+    uint64_t random[2];              /* state of the generator of trace ids */
+    bool is_draining;                /* every reply closes its connection */
+};
+
+struct rest_server {
+    struct runtime *runtime;
+    struct rest_limits limits;
+    struct rest_listener *listeners;
+    unsigned listener_count;
+    unsigned loop_count;
+    atomic_uint in_flight; /* requests that are not answered, or whose answer is not written */
+};
+
+/* Opens the endpoint's evhttp on its loop; false when memory is out. */
+bool rest_endpoint_open(struct rest_endpoint *endpoint);
+
+/* No more connections; what is in flight goes on. */
+void rest_endpoint_stop(struct rest_endpoint *endpoint);
+
+/* Cancels what is in flight. */
+void rest_endpoint_cancel(struct rest_endpoint *endpoint);
+
+/* Closes all connections and frees the evhttp. */
+void rest_endpoint_close(struct rest_endpoint *endpoint);
+
+/* The callback of evhttp: a request is complete. arg is the endpoint. */
+void rest_exchange_begin(struct evhttp_request *request, void *arg);
+
+/* Cancels the call of an exchange; its answer still comes. */
+void rest_exchange_cancel(struct rest_exchange *exchange);
+
+/* The exchange after this one in its endpoint's list. */
+struct rest_exchange *rest_exchange_next(const struct rest_exchange *exchange);
+
+/* The routes of a listener for this epoch, made when they are first asked for; NULL when that
+ * failed (which is logged). They live as long as the table. On the table's loop. */
+const struct rest_routes *rest_epoch_routes(struct route_table *table,
+                                            const struct rest_listener *listener);
+
+#endif

@@ -1,0 +1,142 @@
+/* The routes of the listeners for one route table: made on the loop when the first request meets a
+ * new table, freed with it. So they follow every reload. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "inbound/rest/rest_endpoint.h"
+#include "runtime/router.h"
+
+struct listener_routes {
+    struct rest_routes *routes; /* NULL: not made yet, or it failed */
+    bool has_failed;
+};
+
+struct rest_epoch {
+    unsigned count;
+    struct listener_routes listeners[]; /* by index */
+};
+
+static bool generation_serves(const struct generation *generation, const char *name)
+{
+    for (size_t i = 0; i < generation->plugin.service_count; i++) {
+        if (strcmp(generation->plugin.services[i]->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct service_descriptor *find_service(struct generation *const *generations,
+                                                     size_t count, const char *name)
+{
+    const struct service_descriptor *found = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct descriptor_set *set = generations[i]->descriptors;
+        const struct service_descriptor *service =
+            set != NULL ? descriptors_service(set, name) : NULL;
+
+        if (service != NULL && generation_serves(generations[i], name)) {
+            return service;
+        }
+        found = found != NULL ? found : service;
+    }
+    return found; /* of a service elsewhere that a plugin here knows */
+}
+
+static atlas_status_t make_routes(const char *const *services, size_t service_count,
+                                  struct generation *const *generations, size_t generation_count,
+                                  struct rest_routes **ret_routes, struct error *error)
+{
+    struct rest_routes *routes = NULL;
+
+    atlas_status_t status = rest_routes_create(&routes, error);
+    for (size_t i = 0; i < service_count && status == ATLAS_OK; i++) {
+        const struct service_descriptor *service =
+            find_service(generations, generation_count, services[i]);
+        size_t before = rest_routes_count(routes);
+
+        if (service == NULL) {
+            status = error_set(error, ATLAS_FAILED_PRECONDITION,
+                               "REST cannot serve %s: no plugin of this process brings its "
+                               "definition; add the plugin that serves it, or take the service off "
+                               "the listener",
+                               services[i]);
+            break;
+        }
+        status = rest_routes_add(routes, service, error);
+        if (status == ATLAS_OK && rest_routes_count(routes) == before) {
+            status = error_set(error, ATLAS_FAILED_PRECONDITION,
+                               "REST cannot serve %s: none of its methods has a google.api.http "
+                               "option",
+                               services[i]);
+        }
+    }
+    if (status != ATLAS_OK) {
+        rest_routes_destroy(routes);
+        return status;
+    }
+    *ret_routes = routes;
+    return ATLAS_OK;
+}
+
+atlas_status_t rest_server_check(const char *const *services, size_t service_count,
+                                 struct generation *const *generations, size_t generation_count,
+                                 struct error *error)
+{
+    struct rest_routes *routes = NULL;
+    atlas_status_t status =
+        make_routes(services, service_count, generations, generation_count, &routes, error);
+
+    if (status == ATLAS_OK) {
+        rest_routes_destroy(routes);
+    }
+    return status;
+}
+
+static void epoch_free(void *rest)
+{
+    struct rest_epoch *epoch = rest;
+
+    for (unsigned i = 0; i < epoch->count; i++) {
+        rest_routes_destroy(epoch->listeners[i].routes);
+    }
+    free(epoch);
+}
+
+static struct rest_epoch *epoch_of(struct route_table *table, const struct rest_server *server)
+{
+    if (table->rest == NULL) {
+        struct rest_epoch *epoch =
+            calloc(1, sizeof *epoch + server->listener_count * sizeof epoch->listeners[0]);
+
+        if (epoch != NULL) {
+            epoch->count = server->listener_count;
+            table->rest = epoch;
+            table->rest_free = epoch_free;
+        }
+    }
+    return table->rest;
+}
+
+const struct rest_routes *rest_epoch_routes(struct route_table *table,
+                                            const struct rest_listener *listener)
+{
+    struct rest_epoch *epoch = epoch_of(table, listener->server);
+    struct listener_routes *made = NULL;
+    struct error error;
+
+    if (epoch == NULL) {
+        return NULL;
+    }
+    made = &epoch->listeners[listener->index];
+    if (made->routes == NULL && !made->has_failed &&
+        make_routes(listener->services, listener->service_count, table->generations,
+                    table->generation_count, &made->routes, &error) != ATLAS_OK) {
+        made->has_failed = true;
+        log_error("rest listener has no routes", LOG_TEXT("listener", listener->name),
+                  LOG_INT("epoch", table->epoch), LOG_TEXT("error", error.text));
+    }
+    return made->routes;
+}

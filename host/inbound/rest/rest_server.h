@@ -1,0 +1,64 @@
+/*
+ * The REST server: any service with google.api.http options, over HTTP/1.1 on evhttp, transcoded by
+ * the host. Every loop has an evhttp of its own for each listener; all accept from one socket. All
+ * functions are for a thread that is no loop (main, control).
+ *
+ *   create -> runtime_start -> listen (each) -> accept -> drain -> destroy
+ */
+#ifndef INBOUND_REST_REST_SERVER_H
+#define INBOUND_REST_REST_SERVER_H
+
+#include "base/error.h"
+
+struct generation;
+struct rest_server;
+struct runtime;
+
+struct rest_limits {
+    unsigned connections; /* of one listener, spread over the loops */
+    size_t body_limit;    /* bytes */
+    size_t header_limit;  /* bytes of request line and headers */
+    unsigned depth;       /* of JSON, at most 100 */
+    int64_t idle_ms;      /* a connection that neither sends nor takes anything so long is closed */
+};
+
+struct rest_listener_options {
+    const char *host; /* a numeric address */
+    uint16_t port;    /* 0: the system chooses */
+    int backlog;
+    const char *const *services; /* that it serves, borrowed until destroy */
+    size_t service_count;        /* at least 1 */
+};
+
+/* Makes a server without listeners. RESOURCE_EXHAUSTED. */
+atlas_status_t rest_server_create(struct runtime *runtime, const struct rest_limits *limits,
+                                  struct rest_server **ret_server, struct error *error);
+
+/* Binds an address, which no other process may have; connections queue until accept. The error
+ * names the address and the remedy. ret_port may be NULL. */
+atlas_status_t rest_server_listen(struct rest_server *server,
+                                  const struct rest_listener_options *options, uint16_t *ret_port,
+                                  struct error *error);
+
+/* Starts to accept on all listeners. The runtime runs. RESOURCE_EXHAUSTED. */
+atlas_status_t rest_server_accept(struct rest_server *server, struct error *error);
+
+/* Stops accepting without losing a connection that is on its way and waits until the requests in
+ * flight are answered, timeout_ms at most; what is left then is cancelled. True if nothing was
+ * left. */
+bool rest_server_drain(struct rest_server *server, int64_t timeout_ms);
+
+/* Frees the server after drain, while the loops still run. NULL is allowed. */
+void rest_server_destroy(struct rest_server *server);
+
+/*
+ * Whether a listener for these services could serve these generations: every service has
+ * descriptors in one of them and at least one binding, and no two methods are bound to the same
+ * path. The error names service, method and remedy. For `atlas check` and before a reload commits;
+ * any thread.
+ */
+atlas_status_t rest_server_check(const char *const *services, size_t service_count,
+                                 struct generation *const *generations, size_t generation_count,
+                                 struct error *error);
+
+#endif

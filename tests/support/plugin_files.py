@@ -38,16 +38,11 @@ def next_version(source, target):
     return version, newer
 
 
-def without_symbol(source, target):
-    """A shared object without the entry symbol, with the manifest of a real plugin."""
-    note = target.with_suffix(".note")
-    subprocess.run(["objcopy", "--dump-section", f".note.atlas={note}", str(source), "/dev/null"], check=True)
-    bare = target.with_suffix(".bare.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(bare)],
-                   input=b"int nothing_here(void);\nint nothing_here(void) { return 0; }\n", check=True)
-    subprocess.run(["objcopy", "--add-section", f".note.atlas={note}", "--set-section-flags",
-                    ".note.atlas=alloc,readonly,contents", str(bare), str(target)],
-                   check=True, capture_output=True)
+def without_symbol(plugin, target):
+    """A shared object with a manifest that names the plugin, but without the entry symbol."""
+    source = f'#include "atlas/manifest.h"\nATLAS_PLUGIN_MANIFEST("{plugin}", "0.1.0", "");\n'
+    subprocess.run(["gcc", "-std=c11", "-shared", "-fPIC", "-I", str(paths.ROOT / "abi"), "-x", "c", "-",
+                    "-o", str(target)], input=source.encode(), check=True)
     return target
 
 

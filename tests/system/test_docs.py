@@ -5,7 +5,10 @@ import subprocess
 import config
 import documents
 import paths
+import ports
 import pytest
+from host import Host
+from rest import Rest
 
 _DOCUMENTS = [paths.ROOT / "README.md", *sorted((paths.ROOT / "docs").glob("*.md"))]
 _COMMANDS = {"sh": ["bash", "-euo", "pipefail"], "python": ["/usr/bin/python3"]}
@@ -44,3 +47,32 @@ def test_demo_finishes_rides(atlas):
                           text=True, capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "errors 0" in done.stdout, done.stdout
+
+
+def _write_example(folder):
+    for sample in documents.samples(paths.ROOT / "docs" / "plugin-authors.md", paths.ROOT):
+        if sample.argument:
+            file = folder / sample.argument
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(sample.text)
+
+
+def test_plugin_of_the_authors_guide(tmp_path):
+    """The guide's plugin is built outside this tree, loaded and asked, as its text says."""
+    _write_example(tmp_path)
+    for argv in (["cmake", "-B", "build", f"-DATLAS_SDK={paths.ROOT}/abi/sdk"], ["cmake", "--build", "build"]):
+        subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True, text=True)
+    shown = subprocess.run([paths.atlas_program(), "plugin", "info", "build/plugins/greeter.so"], cwd=tmp_path,
+                           check=True, capture_output=True, text=True)
+    assert "greeter" in shown.stdout and "greeting" in shown.stdout
+
+    listeners, admin = {"grpc": ports.free_port(), "rest": ports.free_port()}, {"main": ports.free_port()}
+    overlay = tmp_path / "ports.cfg"
+    overlay.write_text(config.overlay_addresses(listeners, admin, tmp_path / "run"))
+    host = Host(tmp_path, [tmp_path / "greeter.cfg", overlay], "main", admin["main"], ends_with_us=True)
+    host.start()
+    try:
+        host.wait_ready()
+        assert Rest(listeners["rest"]).get("/greet?name=ada").json == {"text": "good morning, ada"}
+    finally:
+        host.process.stop()

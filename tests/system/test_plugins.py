@@ -65,7 +65,7 @@ def _refusals(folder):
                                         "requires atlas.postgrex/1\n")
     return [
         ("other_abi", path(other_abi), ("order", "9.0", "1.0")),
-        ("no_symbol", path(plugin_files.without_symbol(order, folder / "symbol.so")),
+        ("no_symbol", path(plugin_files.without_symbol("order", folder / "symbol.so")),
          ("order", "atlas_plugin_v1")),
         ("no_interface", path(no_interface), ("order", "atlas.postgrex/1")),
         ("cut_file", path(plugin_files.truncated(order, folder / "cut.so")), ("cut.so",)),

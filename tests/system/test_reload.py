@@ -48,7 +48,7 @@ def test_broken_plugin_changes_nothing(atlas, servers, plugin_file, damage):
     elif damage == "other_abi":
         plugin_files.patched(source, copy, "\nabi 1.0\n", "\nabi 9.0\n")
     else:
-        plugin_files.without_symbol(source, copy)
+        plugin_files.without_symbol(plugin, copy)
     with Traffic(atlas) as traffic:
         traffic.wait_rides(3)
         before = _generations(atlas, plugin)

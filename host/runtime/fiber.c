@@ -325,7 +325,9 @@ atlas_status_t fiber_install_overflow_report(struct error *error)
 
 void fiber_prepare_thread(void)
 {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     static _Thread_local char stack[16384];
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&alternate, NULL);
+#endif
 }

@@ -1,0 +1,204 @@
+#include "host.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "runtime/client.h"
+#include "runtime/control.h"
+#include "runtime/deployment.h"
+#include "runtime/generation.h"
+#include "runtime/router.h"
+#include "runtime/staged_file.h"
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(EXIT_FAILURE);
+}
+
+static void copy_plugin(struct test_host *host, int extra_bytes)
+{
+    char staged[160];
+    snprintf(staged, sizeof staged, "%s.new", host->plugin_path);
+    FILE *from = fopen(ECHO_PLUGIN, "rb");
+    FILE *to = fopen(staged, "wb");
+    if (from == NULL || to == NULL) {
+        die(ECHO_PLUGIN, "cannot be copied");
+    }
+    char buffer[8192];
+    for (size_t n; (n = fread(buffer, 1, sizeof buffer, from)) > 0;) {
+        fwrite(buffer, 1, n, to);
+    }
+    for (int i = 0; i < extra_bytes; i++) {
+        fputc(0, to);
+    }
+    fclose(from);
+    fclose(to);
+    rename(staged, host->plugin_path);
+}
+
+static struct config *load_config(struct test_host *host, struct report *report)
+{
+    char text[1024];
+    char path[128];
+    snprintf(path, sizeof path, "%s/atlas.cfg", host->folder);
+    snprintf(text, sizeof text,
+             "processes = ( { name = \"test\"; loops = 2; plugins = [ \"echo\" ]; } );\n"
+             "run_dir = \"run\";\n"
+             "plugins = { echo = { path = \"%s\"; config = { }; }; };\n"
+             "reload = { drain_timeout = \"5s\"; };\n",
+             host->plugin_path);
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        die(path, "cannot be written");
+    }
+    fputs(text, file);
+    fclose(file);
+    const char *files[] = {path};
+    struct config_source source = {.files = files, .file_count = 1, .program_folder = "."};
+    return config_load(&source, report);
+}
+
+static void check_started(bool is_started, const struct report *report)
+{
+    if (!is_started) {
+        die("test host", report_line(report, 0) != NULL ? report_line(report, 0) : "no reason");
+    }
+}
+
+void test_host_start(struct test_host *host)
+{
+    struct report report;
+    struct error error;
+    report_init(&report);
+    snprintf(host->folder, sizeof host->folder, "/tmp/atlas-test-XXXXXX");
+    if (mkdtemp(host->folder) == NULL) {
+        die(host->folder, "cannot be made");
+    }
+    snprintf(host->plugin_path, sizeof host->plugin_path, "%s/echo.so", host->folder);
+    copy_plugin(host, 0);
+    host->config = load_config(host, &report);
+    check_started(host->config != NULL, &report);
+    struct runtime_options options = {.config = host->config, .process = "test"};
+    if (staged_folder_open(host->config->run_dir, &error) != ATLAS_OK ||
+        runtime_create(&options, &host->runtime, &error) != ATLAS_OK) {
+        die("test host", error.text);
+    }
+    runtime_add_module(host->runtime, &client_module);
+    if (runtime_start(host->runtime, &error) != ATLAS_OK) {
+        die("test host", error.text);
+    }
+    check_started(deployment_apply(runtime_deployment(host->runtime), host->config, &report),
+                  &report);
+    report_finish(&report);
+}
+
+void test_host_stop(struct test_host *host)
+{
+    char command[128];
+    deployment_end(runtime_deployment(host->runtime));
+    runtime_destroy(host->runtime);
+    staged_folder_close(host->config->run_dir);
+    config_release(host->config);
+    snprintf(command, sizeof command, "rm -rf %s", host->folder);
+    if (system(command) != 0) {
+        die(host->folder, "cannot be removed");
+    }
+}
+
+void test_host_touch_plugin(struct test_host *host)
+{
+    static int extra_bytes;
+    copy_plugin(host, ++extra_bytes);
+}
+
+void test_host_break_plugin(struct test_host *host)
+{
+    unlink(host->plugin_path);
+    FILE *file = fopen(host->plugin_path, "wb");
+    if (file != NULL) {
+        fputs("no shared object", file);
+        fclose(file);
+    }
+}
+
+bool test_host_reload(struct test_host *host, struct report *report)
+{
+    report_init(report);
+    struct config *config = load_config(host, report);
+    bool is_done =
+        config != NULL && deployment_apply(runtime_deployment(host->runtime), config, report);
+    config_release(config);
+    return is_done;
+}
+
+static void test_call_on_finished(struct call *call)
+{
+    struct test_call *test = call->peer;
+    test->status = call->status;
+    test->generation = call->generation->number;
+    memcpy(test->message, call->message, sizeof test->message);
+    if (call->has_reply && call->reply.len <= sizeof test->reply) {
+        memcpy(test->reply, call->reply.data, call->reply.len);
+        test->reply_len = call->reply.len;
+    }
+    test->call = NULL;
+    call_destroy(call);
+    atomic_store(&test->has_ended, true);
+}
+
+static const struct call_operations test_call_operations = {.finished = test_call_on_finished};
+
+static void start_on_loop(struct worker *worker, void *arg)
+{
+    struct test_call *test = arg;
+    const struct route *route = route_table_find(worker->routes, test->path, strlen(test->path));
+    if (route == NULL) {
+        die(test->path, "no route");
+    }
+    struct call *call = call_create(worker, worker->routes, route);
+    call->operations = &test_call_operations;
+    call->peer = test;
+    call->request = test->request;
+    call->deadline_ns =
+        test->timeout_ms > 0 ? call->start_ns + test->timeout_ms * NS_PER_MS : INT64_MAX;
+    test->call = call;
+    call_start(call);
+}
+
+void test_call_start(struct test_call *test)
+{
+    atomic_store(&test->has_ended, false);
+    runtime_run_on(test->worker, start_on_loop, test);
+}
+
+void test_call_wait(struct test_call *test)
+{
+    int64_t until_ns = clock_monotonic_ns() + 20 * NS_PER_S;
+    while (!atomic_load(&test->has_ended)) {
+        if (clock_monotonic_ns() > until_ns) {
+            die(test->path, "did not end");
+        }
+        nanosleep(&(struct timespec){0, 100000}, NULL);
+    }
+}
+
+static void cancel_on_loop(struct worker *worker, void *arg)
+{
+    (void)worker;
+    struct test_call *test = arg;
+    if (test->call != NULL) {
+        call_cancel(test->call, ATLAS_CANCELLED);
+    }
+}
+
+void test_call_cancel(struct test_call *test)
+{
+    runtime_run_on(test->worker, cancel_on_loop, test);
+}

@@ -1,0 +1,250 @@
+/* Calls through routes, fibers and a real plugin: unary, nested, deadlines, cancellation, streams,
+ * tasks. */
+#include <string.h>
+
+#include "atlas/client.h"
+#include "base/clock.h"
+#include "host.h"
+#include "runtime/deployment.h"
+#include "runtime/generation.h"
+#include "support/unit.h"
+
+static struct test_host host;
+
+/* EchoRequest{text: "hi"} and SleepRequest{ms: 60000} */
+static const struct atlas_bytes echo_hi = {"\x0a\x02hi", 4};
+static const struct atlas_bytes sleep_minute = {"\x08\xe0\xd4\x03", 4};
+
+static struct generation *active_generation(void)
+{
+    struct generation *const *generations;
+    CU_ASSERT_EQUAL_FATAL(deployment_active(runtime_deployment(host.runtime), &generations), 1);
+    return generations[0];
+}
+
+static void check_echo(const char *path, unsigned loop)
+{
+    struct test_call test = {
+        .worker = runtime_worker(host.runtime, loop), .path = path, .request = echo_hi};
+    test_call_start(&test);
+    test_call_wait(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_OK);
+    CU_ASSERT_EQUAL(test.reply_len, 4);
+    CU_ASSERT(memcmp(test.reply, echo_hi.data, 4) == 0);
+}
+
+static void test_call_reaches_the_plugin_on_every_loop(void)
+{
+    check_echo("/atlas.test.v1.Echo/Echo", 0);
+    check_echo("/atlas.test.v1.Echo/Echo", 1);
+}
+
+static void test_call_nests_in_another(void)
+{
+    check_echo("/atlas.test.v1.Echo/Relay", 1);
+}
+
+static void test_deadline_ends_a_wait(void)
+{
+    struct test_call test = {.worker = runtime_worker(host.runtime, 0),
+                             .path = "/atlas.test.v1.Echo/Sleep",
+                             .request = sleep_minute,
+                             .timeout_ms = 30};
+    int64_t start_ns = clock_monotonic_ns();
+    test_call_start(&test);
+    test_call_wait(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_DEADLINE_EXCEEDED);
+    CU_ASSERT(clock_monotonic_ns() - start_ns >= 30 * NS_PER_MS);
+    CU_ASSERT(strlen(test.message) > 0);
+}
+
+static void test_cancel_ends_a_wait(void)
+{
+    struct test_call test = {.worker = runtime_worker(host.runtime, 1),
+                             .path = "/atlas.test.v1.Echo/Sleep",
+                             .request = sleep_minute};
+    test_call_start(&test);
+    test_call_cancel(&test);
+    test_call_wait(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_CANCELLED);
+}
+
+static void test_malformed_request_is_refused(void)
+{
+    struct test_call test = {.worker = runtime_worker(host.runtime, 0),
+                             .path = "/atlas.test.v1.Echo/Echo",
+                             .request = {"\x0a\x7f", 2}};
+    test_call_start(&test);
+    test_call_wait(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_INVALID_ARGUMENT);
+}
+
+static atlas_status_t stream_twice(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_handle stream;
+    struct atlas_bytes reply;
+    CU_ASSERT_EQUAL(client->open(&call->public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream),
+                    ATLAS_OK);
+    for (int i = 0; i < 100; i++) { /* more than the queues hold */
+        CU_ASSERT_EQUAL(client->send(&call->public, stream, echo_hi), ATLAS_OK);
+        CU_ASSERT_EQUAL(client->recv(&call->public, stream, &reply), ATLAS_OK);
+        CU_ASSERT_EQUAL(reply.len, 4);
+    }
+    CU_ASSERT_EQUAL(client->half_close(&call->public, stream), ATLAS_OK);
+    CU_ASSERT_EQUAL(client->recv(&call->public, stream, &reply), ATLAS_END_OF_STREAM);
+    client->close(&call->public, stream);
+    CU_ASSERT_EQUAL(client->send(&call->public, stream, echo_hi), ATLAS_FAILED_PRECONDITION);
+    return ATLAS_OK;
+}
+
+static void run(atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
+                atlas_status_t expected)
+{
+    struct error error = {.text = ""};
+    atlas_status_t status = runtime_call_on(runtime_worker(host.runtime, 0), active_generation(),
+                                            "test", 10000, fn, arg, &error);
+    CU_ASSERT_EQUAL(status, expected);
+    if (status != expected) {
+        fprintf(stderr, "%s: %s\n", atlas_status_name(status), error.text);
+    }
+}
+
+static void test_local_stream_goes_both_ways(void)
+{
+    run(stream_twice, NULL, ATLAS_OK);
+}
+
+static atlas_status_t abandon_stream(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_handle stream;
+    struct atlas_bytes reply;
+    client->open(&call->public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream);
+    client->send(&call->public, stream, echo_hi);
+    client->recv(&call->public, stream, &reply);
+    return ATLAS_OK; /* with the stream open: it ends with the call */
+}
+
+static void test_stream_ends_with_its_call(void)
+{
+    run(abandon_stream, NULL, ATLAS_OK);
+    CU_ASSERT_EQUAL(active_generation()->loops[0].calls_in_flight, 0);
+}
+
+static atlas_status_t task_body(struct atlas_call *call, void *arg)
+{
+    char **text = arg;
+    *text = call->interfaces->call->alloc(call, 16);
+    strcpy(*text, "from a task");
+    return call->interfaces->call->sleep(call, NS_PER_MS);
+}
+
+static atlas_status_t failing_task(struct atlas_call *call, void *arg)
+{
+    (void)arg;
+    call->interfaces->call->set_message(call, (struct atlas_bytes){"no", 2});
+    return ATLAS_NOT_FOUND;
+}
+
+static atlas_status_t spawn_three(struct call *call, void *arg)
+{
+    (void)arg;
+    char *texts[2] = {NULL, NULL};
+    struct atlas_task tasks[3] = {{.run = task_body, .arg = &texts[0]},
+                                  {.run = failing_task},
+                                  {.run = task_body, .arg = &texts[1]}};
+    const struct atlas_call_interface *api = call->public.interfaces->call;
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(api->spawn(&call->public, &tasks[i]), ATLAS_OK);
+    }
+    CU_ASSERT_EQUAL(api->join(&call->public), ATLAS_NOT_FOUND);
+    CU_ASSERT_EQUAL(tasks[0].status, ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(tasks[1].message, "no");
+    CU_ASSERT_STRING_EQUAL(texts[0], "from a task"); /* outlives the task */
+    CU_ASSERT_STRING_EQUAL(texts[1], "from a task");
+    return ATLAS_OK;
+}
+
+static void test_tasks_are_joined_with_their_results(void)
+{
+    run(spawn_three, NULL, ATLAS_OK);
+}
+
+static void add_one(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static atlas_status_t offload_once(struct call *call, void *arg)
+{
+    return call->public.interfaces->call->offload(&call->public, add_one, arg);
+}
+
+static void test_offload_runs_elsewhere_and_is_waited_for(void)
+{
+    int count = 0;
+    run(offload_once, &count, ATLAS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+}
+
+static atlas_status_t sleep_in_cleanup(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_call_interface *api = call->public.interfaces->call;
+    call_cancel(call, ATLAS_CANCELLED);
+    CU_ASSERT_EQUAL(api->sleep(&call->public, NS_PER_MS), ATLAS_CANCELLED);
+    api->cleanup_begin(&call->public, 1000);
+    CU_ASSERT_EQUAL(api->sleep(&call->public, NS_PER_MS), ATLAS_OK);
+    api->cleanup_end(&call->public);
+    api->cleanup_begin(&call->public, 5);
+    CU_ASSERT_EQUAL(api->sleep(&call->public, NS_PER_S), ATLAS_DEADLINE_EXCEEDED);
+    api->cleanup_end(&call->public);
+    return ATLAS_OK;
+}
+
+static void test_cleanup_section_has_time_of_its_own(void)
+{
+    run(sleep_in_cleanup, NULL, ATLAS_OK);
+}
+
+static atlas_status_t call_nowhere(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_bytes reply;
+    CU_ASSERT_EQUAL(client->unary(&call->public, "/no.Such/Method", echo_hi, NULL, &reply),
+                    ATLAS_UNAVAILABLE);
+    CU_ASSERT_EQUAL(client->unary(&call->public, "/atlas.test.v1.Echo/No", echo_hi, NULL, &reply),
+                    ATLAS_UNIMPLEMENTED);
+    CU_ASSERT_EQUAL(client->unary(&call->public, "nonsense", echo_hi, NULL, &reply),
+                    ATLAS_INVALID_ARGUMENT);
+    return ATLAS_OK;
+}
+
+static void test_calls_without_a_way_say_so(void)
+{
+    run(call_nowhere, NULL, ATLAS_OK);
+}
+
+static void test_host_ends_clean(void)
+{
+    test_host_stop(&host);
+}
+
+static void test_host_starts(void)
+{
+    test_host_start(&host);
+}
+
+UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
+          UNIT_TEST(test_call_reaches_the_plugin_on_every_loop),
+          UNIT_TEST(test_call_nests_in_another), UNIT_TEST(test_deadline_ends_a_wait),
+          UNIT_TEST(test_cancel_ends_a_wait), UNIT_TEST(test_malformed_request_is_refused),
+          UNIT_TEST(test_local_stream_goes_both_ways), UNIT_TEST(test_stream_ends_with_its_call),
+          UNIT_TEST(test_tasks_are_joined_with_their_results),
+          UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),
+          UNIT_TEST(test_cleanup_section_has_time_of_its_own),
+          UNIT_TEST(test_calls_without_a_way_say_so), UNIT_TEST(test_host_ends_clean))

@@ -42,7 +42,8 @@ static atlas_status_t encode(const char *name, const char *json, struct atlas_by
 
     begin();
     buffer_init(&proto, &arena, 64, LIMIT);
-    atlas_status_t status = json_to_proto(message(name), text(json), JSON_DEPTH_LIMIT, &proto, &error);
+    atlas_status_t status =
+        json_to_proto(message(name), text(json), JSON_DEPTH_LIMIT, &proto, &error);
     *ret_proto = buffer_bytes(&proto);
     return status;
 }
@@ -297,9 +298,9 @@ static void test_sizes_are_bounded(void)
 
     begin();
     buffer_init(&small, &arena, 0, 16);
-    CU_ASSERT_EQUAL(
-        json_to_proto(message("Shapes"), text("{\"named\":\"0123456789abcdef\"}"), 64, &small, &error),
-        ATLAS_RESOURCE_EXHAUSTED);
+    CU_ASSERT_EQUAL(json_to_proto(message("Shapes"), text("{\"named\":\"0123456789abcdef\"}"), 64,
+                                  &small, &error),
+                    ATLAS_RESOURCE_EXHAUSTED);
     buffer_init(&small, &arena, 0, 16);
     CU_ASSERT_EQUAL(proto_to_json(message("Shapes"), text(""), &small, &error),
                     ATLAS_RESOURCE_EXHAUSTED);

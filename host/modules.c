@@ -3,14 +3,53 @@
 #include <stdlib.h>
 
 #include "base/config.h"
+#include "inbound/kafka_module.h"
 #include "runtime/client.h"
 #include "runtime/runtime.h"
 #include "services/postgres/postgres.h"
+#include "services/redis.h"
 
 struct modules {
     struct runtime *runtime;
+    struct kafka_module *kafka; /* NULL: the configuration names no brokers */
     struct postgres *postgres;
+    struct redis *redis;
 };
+
+static atlas_status_t create_kafka(struct modules *modules, struct error *error)
+{
+    const struct config *config = runtime_config(modules->runtime);
+    if (config->kafka.brokers[0] == '\0') {
+        return ATLAS_OK;
+    }
+    atlas_status_t status = kafka_module_create(&config->kafka, &modules->kafka, error);
+    if (status == ATLAS_OK) {
+        runtime_add_module(modules->runtime, kafka_module_module(modules->kafka));
+    }
+    return status;
+}
+
+static atlas_status_t create_postgres(struct modules *modules, struct error *error)
+{
+    outbox_publish_fn *publish = modules->kafka != NULL ? kafka_module_publish : NULL;
+    atlas_status_t status =
+        postgres_create(runtime_config(modules->runtime), publish, &modules->postgres, error);
+    if (status == ATLAS_OK) {
+        runtime_add_module(modules->runtime, postgres_module(modules->postgres));
+    }
+    return status;
+}
+
+static atlas_status_t create_redis(struct modules *modules, struct error *error)
+{
+    const struct config *config = runtime_config(modules->runtime);
+    unsigned loops = runtime_worker_count(modules->runtime);
+    atlas_status_t status = redis_create(&config->redis, loops, &modules->redis, error);
+    if (status == ATLAS_OK) {
+        runtime_add_module(modules->runtime, redis_module(modules->redis));
+    }
+    return status;
+}
 
 atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modules,
                               struct error *error)
@@ -22,10 +61,12 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     *ret_modules = modules;
     modules->runtime = runtime;
     runtime_add_module(runtime, &client_module);
-    atlas_status_t status =
-        postgres_create(runtime_config(runtime), NULL, &modules->postgres, error);
+    atlas_status_t status = create_kafka(modules, error);
     if (status == ATLAS_OK) {
-        runtime_add_module(runtime, postgres_module(modules->postgres));
+        status = create_postgres(modules, error);
+    }
+    if (status == ATLAS_OK) {
+        status = create_redis(modules, error);
     }
     return status;
 }
@@ -42,12 +83,21 @@ void modules_stop(struct modules *modules)
     if (modules == NULL) {
         return;
     }
+    if (modules->redis != NULL) {
+        redis_close(modules->redis);
+    }
+    if (modules->kafka != NULL) {
+        kafka_module_close(modules->kafka);
+    }
 }
 
 void modules_destroy(struct modules *modules)
 {
-    if (modules != NULL) {
-        postgres_destroy(modules->postgres);
-        free(modules);
+    if (modules == NULL) {
+        return;
     }
+    redis_destroy(modules->redis);
+    postgres_destroy(modules->postgres);
+    kafka_module_destroy(modules->kafka);
+    free(modules);
 }

@@ -1,5 +1,6 @@
 #include "inbound/kafka_module.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "inbound/kafka_batch.h"
 #include "runtime/generation.h"
 #include "runtime/plugin_config.h"
+#include "runtime/runtime.h"
 #include "runtime/wait.h"
 #include "services/kafka_producer.h"
 
@@ -53,23 +55,63 @@ struct kafka_module {
     const struct config_kafka *settings;
     struct kafka_producer *producer;
     struct loop *poller;
-    pthread_mutex_t mutex; /* of the lists */
+    atomic_bool is_started; /* producer and poller are there */
+    pthread_mutex_t mutex;  /* of starting, and of the lists */
     struct consumer_entry *entries;
     struct consumer_entry *closed; /* with a thread to join */
 };
 
+/* --- starting --- */
+
+static atlas_status_t start(struct kafka_module *module, struct error *error)
+{
+    atlas_status_t status = ATLAS_OK;
+    if (module->producer == NULL) {
+        status = kafka_producer_create(module->settings, &module->producer, error);
+    }
+    if (status == ATLAS_OK && module->poller == NULL) {
+        status = loop_create(0, &module->poller, error);
+    }
+    if (status == ATLAS_OK) {
+        status = loop_start(module->poller, "kafka", error);
+    }
+    if (status == ATLAS_OK) {
+        atomic_store(&module->is_started, true);
+    }
+    return status;
+}
+
+/* A process whose plugins do without Kafka connects to none. */
+static atlas_status_t ensure_started(struct kafka_module *module, struct error *error)
+{
+    atlas_status_t status = ATLAS_OK;
+    if (!atomic_load(&module->is_started)) {
+        pthread_mutex_lock(&module->mutex);
+        if (!atomic_load(&module->is_started)) {
+            status = start(module, error);
+        }
+        pthread_mutex_unlock(&module->mutex);
+    }
+    return status;
+}
+
 /* --- the interface of plugins --- */
 
-static atlas_status_t publish(struct atlas_call *public, const char *topic, struct atlas_bytes key,
-                              struct atlas_bytes value, const struct atlas_kafka_header *headers,
-                              size_t header_count, enum atlas_outcome *ret_outcome)
+atlas_status_t kafka_module_publish(struct atlas_call *public, const char *topic,
+                                    struct atlas_bytes key, struct atlas_bytes value,
+                                    const struct atlas_kafka_header *headers, size_t header_count,
+                                    enum atlas_outcome *ret_outcome)
 {
     struct call *call = call_of(public);
-    struct attachment *attachment = call->generation->attached[MODULE_KAFKA];
+    struct kafka_module *module = runtime_module(call->worker->runtime, MODULE_KAFKA)->self;
     const struct kafka_publication record = {topic, key, value, headers, header_count};
     enum atlas_outcome outcome = ATLAS_OUTCOME_NOT_DONE;
-    atlas_status_t status =
-        kafka_publish_batch(attachment->module->producer, call, &record, 1, &outcome);
+    atlas_status_t status = ensure_started(module, &(struct error){.status = ATLAS_OK});
+    if (status == ATLAS_OK) {
+        status = kafka_publish_batch(module->producer, call, &record, 1, &outcome);
+    } else {
+        call_fail(call, status, "kafka: no producer; see the log");
+    }
     if (ret_outcome != NULL) {
         *ret_outcome = outcome;
     }
@@ -78,7 +120,7 @@ static atlas_status_t publish(struct atlas_call *public, const char *topic, stru
 
 static const struct atlas_kafka_interface kafka_interface = {
     .size = sizeof kafka_interface,
-    .publish = publish,
+    .publish = kafka_module_publish,
     .reject = kafka_batch_reject,
 };
 
@@ -206,6 +248,10 @@ static atlas_status_t attach(void *self, struct call *call, struct generation *g
     struct kafka_module *module = self;
     size_t count = generation->plugin.consumer_count;
     (void)call;
+    atlas_status_t status = ensure_started(module, error);
+    if (status != ATLAS_OK) {
+        return status;
+    }
     if (is_reload && !kafka_producer_is_ready(module->producer)) {
         return error_set(error, ATLAS_UNAVAILABLE,
                          "kafka %s cannot be reached; reload again when it can",
@@ -220,8 +266,7 @@ static atlas_status_t attach(void *self, struct call *call, struct generation *g
     generation->attached[MODULE_KAFKA] = attachment; /* detach takes back what there is */
     for (size_t i = 0; i < count; i++) {
         struct atlas_consumer declared = declared_consumer(&generation->plugin, i);
-        atlas_status_t status =
-            attach_consumer(module, generation, &declared, &attachment->consumers[i], error);
+        status = attach_consumer(module, generation, &declared, &attachment->consumers[i], error);
         if (status != ATLAS_OK) {
             return status;
         }
@@ -351,13 +396,7 @@ atlas_status_t kafka_module_create(const struct config_kafka *settings,
         .deactivate = deactivate,
         .detach = detach,
     };
-    atlas_status_t status = kafka_producer_create(settings, &module->producer, error);
-    if (status == ATLAS_OK) {
-        status = loop_create(0, &module->poller, error);
-    }
-    if (status == ATLAS_OK) {
-        status = loop_start(module->poller, "kafka", error);
-    }
+    atlas_status_t status = kafka_producer_check(settings, error);
     if (status != ATLAS_OK) {
         kafka_module_destroy(module);
         return status;
@@ -369,30 +408,6 @@ atlas_status_t kafka_module_create(const struct config_kafka *settings,
 const struct module *kafka_module_module(const struct kafka_module *module)
 {
     return &module->module;
-}
-
-struct kafka_producer *kafka_module_producer(const struct kafka_module *module)
-{
-    return module->producer;
-}
-
-bool kafka_module_is_ready(const struct kafka_module *module)
-{
-    return kafka_producer_is_ready(module->producer);
-}
-
-void kafka_module_visit(struct kafka_module *module,
-                        void (*visit)(void *arg, const struct kafka_consumer_identity *identity,
-                                      const struct kafka_consumer_figures *figures),
-                        void *arg)
-{
-    pthread_mutex_lock(&module->mutex);
-    for (struct consumer_entry *entry = module->entries; entry != NULL; entry = entry->next) {
-        struct kafka_consumer_figures figures;
-        kafka_consumer_figures(entry->consumer, &figures);
-        visit(arg, kafka_consumer_identity(entry->consumer), &figures);
-    }
-    pthread_mutex_unlock(&module->mutex);
 }
 
 static void join_closed(struct kafka_module *module)
@@ -412,6 +427,9 @@ static void join_closed(struct kafka_module *module)
 
 void kafka_module_close(struct kafka_module *module)
 {
+    if (!atomic_load(&module->is_started)) {
+        return;
+    }
     loop_stop(module->poller); /* runs what was posted before */
     join_closed(module);
     kafka_producer_close(module->producer);

@@ -10,23 +10,20 @@
 
 struct kafka_module;
 
-/* Makes the producer and the poller's thread; brokers need not be reachable. settings are borrowed
+/* Makes the module; nothing is started before the first plugin asks for it. settings are borrowed
  * until kafka_module_destroy. INVALID_ARGUMENT for a setting that librdkafka refuses. [control] */
 atlas_status_t kafka_module_create(const struct config_kafka *settings,
                                    struct kafka_module **ret_module, struct error *error);
 
-/* For runtime_add_module, and for the outbox relay. Borrowed until kafka_module_destroy. */
+/* For runtime_add_module. Borrowed until kafka_module_destroy. */
 const struct module *kafka_module_module(const struct kafka_module *module);
-struct kafka_producer *kafka_module_producer(const struct kafka_module *module);
 
-/* True while a broker can be reached. Any thread. */
-bool kafka_module_is_ready(const struct kafka_module *module);
-
-/* Calls visit once per consumer, for metrics. visit must not call the module. Any thread. */
-void kafka_module_visit(struct kafka_module *module,
-                        void (*visit)(void *arg, const struct kafka_consumer_identity *identity,
-                                      const struct kafka_consumer_figures *figures),
-                        void *arg);
+/* publish of atlas.kafka/1, for the outbox relay too: it works for every call of this process,
+ * whether its plugin asked for the interface or not. [waits] */
+atlas_status_t kafka_module_publish(struct atlas_call *call, const char *topic,
+                                    struct atlas_bytes key, struct atlas_bytes value,
+                                    const struct atlas_kafka_header *headers, size_t header_count,
+                                    enum atlas_outcome *ret_outcome);
 
 /* Leaves the groups, sends what waits, ends the threads; bounded, some seconds. After the
  * generations are detached, while the workers' loops still run. [control] */

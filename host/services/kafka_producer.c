@@ -87,6 +87,16 @@ static atlas_status_t producer_conf(const struct config_kafka *settings, rd_kafk
     return ATLAS_OK;
 }
 
+atlas_status_t kafka_producer_check(const struct config_kafka *settings, struct error *error)
+{
+    rd_kafka_conf_t *conf;
+    atlas_status_t status = producer_conf(settings, &conf, error);
+    if (status == ATLAS_OK) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return status;
+}
+
 static atlas_status_t make_client(const struct config_kafka *settings,
                                   struct producer_client **ret_client, struct error *error)
 {

@@ -22,8 +22,11 @@ struct kafka_publication {
     size_t header_count;
 };
 
+/* INVALID_ARGUMENT for a setting that librdkafka refuses. Starts nothing. [any thread] */
+atlas_status_t kafka_producer_check(const struct config_kafka *settings, struct error *error);
+
 /* Starts a producer and its thread; brokers need not be reachable. settings are borrowed until
- * kafka_producer_destroy. INVALID_ARGUMENT for a setting that librdkafka refuses. [control] */
+ * kafka_producer_destroy. INVALID_ARGUMENT for a setting that librdkafka refuses. [any thread] */
 atlas_status_t kafka_producer_create(const struct config_kafka *settings,
                                      struct kafka_producer **ret_producer, struct error *error);
 

@@ -19,22 +19,6 @@ struct listeners {
     struct rest_server *rest;
 };
 
-static struct grpc_limits grpc_limits_of(const struct config_grpc *config)
-{
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
-    limits.max_concurrent_streams = (unsigned)config->streams;
-    limits.max_connections = (unsigned)config->connections;
-    limits.header_limit = (size_t)config->header_bytes;
-    limits.stream_window = (size_t)config->stream_window_bytes;
-    limits.connection_window = (size_t)config->connection_window_bytes;
-    limits.reset_rate = (unsigned)config->resets;
-    limits.handshake_timeout_ms = config->handshake_ms;
-    limits.idle_timeout_ms = config->idle_ms;
-    limits.keepalive_time_ms = config->keepalive_ms;
-    limits.keepalive_timeout_ms = config->keepalive_timeout_ms;
-    return limits;
-}
-
 static struct rest_limits rest_limits_of(const struct config_rest *config)
 {
     return (struct rest_limits){

@@ -4,13 +4,16 @@
 
 #include "base/config.h"
 #include "inbound/kafka_module.h"
+#include "remote.h"
 #include "runtime/client.h"
 #include "runtime/runtime.h"
+#include "services/grpc_client.h"
 #include "services/postgres/postgres.h"
 #include "services/redis.h"
 
 struct modules {
     struct runtime *runtime;
+    struct grpc_client *client;
     struct kafka_module *kafka; /* NULL: the configuration names no brokers */
     struct postgres *postgres;
     struct redis *redis;
@@ -61,7 +64,10 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     *ret_modules = modules;
     modules->runtime = runtime;
     runtime_add_module(runtime, &client_module);
-    atlas_status_t status = create_kafka(modules, error);
+    atlas_status_t status = remote_create(runtime, &modules->client, error);
+    if (status == ATLAS_OK) {
+        status = create_kafka(modules, error);
+    }
     if (status == ATLAS_OK) {
         status = create_postgres(modules, error);
     }
@@ -78,6 +84,11 @@ atlas_status_t modules_start(struct modules *modules, struct error *error)
     return ATLAS_OK;
 }
 
+void modules_follow(struct modules *modules)
+{
+    remote_connect(modules->runtime, modules->client);
+}
+
 void modules_stop(struct modules *modules)
 {
     if (modules == NULL) {
@@ -89,6 +100,8 @@ void modules_stop(struct modules *modules)
     if (modules->kafka != NULL) {
         kafka_module_close(modules->kafka);
     }
+    grpc_client_destroy(modules->client);
+    modules->client = NULL;
 }
 
 void modules_destroy(struct modules *modules)

@@ -15,6 +15,9 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
 /* Starts what needs the loops: clients that connect. */
 atlas_status_t modules_start(struct modules *modules, struct error *error);
 
+/* The deployment has changed: connects to services that its plugins call elsewhere. */
+void modules_follow(struct modules *modules);
+
 /* Closes what lives on loops, while they still run; then frees the rest, after they ended. NULL is
  * allowed. */
 void modules_stop(struct modules *modules);

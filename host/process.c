@@ -65,6 +65,7 @@ bool process_start(const struct config *config, const char *name, struct process
         process_stop(process);
         return false;
     }
+    modules_follow(process->modules);
     listeners_accept(process->listeners);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
              LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
@@ -81,6 +82,7 @@ bool process_reload(struct process *process, const struct config *config, struct
                   LOG_TEXT("why", report_line(report, i)));
     }
     if (is_applied) {
+        modules_follow(process->modules);
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }
     return is_applied;

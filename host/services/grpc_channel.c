@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/readiness.h"
 #include "services/backoff.h"
 #include "services/grpc_client_stream.h"
 
@@ -95,6 +96,9 @@ static void fail_attempt(struct grpc_channel *channel, const char *reason)
 {
     stop_attempt(channel);
     snprintf(channel->failure, sizeof channel->failure, "%s", reason);
+    if (channel == &channel->target->channels[0]) {
+        readiness_set_failed(channel->target->readiness, "%s", channel->failure);
+    }
     if (channel->failures++ == 0) {
         log_warn("grpc peer cannot be reached, continuing",
                  LOG_TEXT("address", channel->target->name), LOG_TEXT("reason", channel->failure));
@@ -244,8 +248,8 @@ void grpc_channel_ready(struct grpc_channel *channel)
     }
     channel->failures = 0;
     channel->state = CHANNEL_READY;
-    if (target->is_wanted && channel == &target->channels[0]) {
-        atomic_fetch_add(&target->loop->client->ready, 1);
+    if (channel == &target->channels[0]) {
+        readiness_set_ready(target->readiness);
     }
     grpc_channel_pump(channel);
 }
@@ -256,8 +260,8 @@ void grpc_channel_leave(struct grpc_channel *channel, const char *reason)
     bool was_ready = channel->state == CHANNEL_READY;
     channel->connection->channel = NULL;
     channel->connection = NULL;
-    if (was_ready && target->is_wanted && channel == &target->channels[0]) {
-        atomic_fetch_sub(&target->loop->client->ready, 1);
+    if (channel == &target->channels[0]) {
+        readiness_set_failed(target->readiness, "%s", reason);
     }
     if (target->loop->is_closing) {
         channel->state = CHANNEL_BACKOFF;

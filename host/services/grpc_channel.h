@@ -9,13 +9,12 @@
 #ifndef SERVICES_GRPC_CHANNEL_H
 #define SERVICES_GRPC_CHANNEL_H
 
-#include <stdatomic.h>
-
 #include "base/http2/http2_connection.h"
 #include "runtime/runtime.h"
 #include "services/grpc_client.h"
 
 struct evdns_base;
+struct readiness_check;
 struct grpc_client_stream;
 struct grpc_target;
 
@@ -53,7 +52,7 @@ struct grpc_target {
     char host[256];
     char name[264]; /* "host:port", as :authority */
     uint16_t port;
-    bool is_wanted; /* counts for readiness */
+    struct readiness_check *readiness; /* NULL: nobody asked for it before the first call */
     unsigned channel_count;
     struct grpc_channel channels[];
 };
@@ -88,8 +87,6 @@ struct grpc_client {
     struct grpc_client_loop *loops;
     unsigned loop_count;
     struct remote_transport transport;
-    atomic_int wanted; /* targets that connect asked for ... */
-    atomic_int ready;  /* ... and those with a connection */
 };
 
 struct grpc_client_connection {

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/config_bind.h"
-#include "base/log.h"
+#include "base/readiness.h"
 #include "runtime/wait.h"
 #include "services/grpc_client_stream.h"
 
@@ -307,13 +307,14 @@ static void connect_on(struct worker *worker, void *arg)
     const struct connect_request *request = arg;
     struct grpc_client_loop *loop = &request->client->loops[worker->index];
     struct grpc_target *target = target_of(loop, request->service, strlen(request->service));
-    if (target == NULL || target->is_wanted) {
+    if (target == NULL || target->readiness != NULL) {
         return;
     }
-    target->is_wanted = true;
-    atomic_fetch_add(&request->client->wanted, 1);
+    char name[sizeof target->name + 8];
+    snprintf(name, sizeof name, "grpc %s", target->name);
+    target->readiness = readiness_add(name);
     if (target->channels[0].state == CHANNEL_READY) {
-        atomic_fetch_add(&request->client->ready, 1);
+        readiness_set_ready(target->readiness);
     }
 }
 
@@ -323,11 +324,6 @@ void grpc_client_connect(struct grpc_client *client, const char *service)
     for (unsigned i = 0; i < client->loop_count; i++) {
         runtime_run_on(client->loops[i].worker, connect_on, &request);
     }
-}
-
-bool grpc_client_is_ready(const struct grpc_client *client)
-{
-    return atomic_load(&client->ready) >= atomic_load(&client->wanted);
 }
 
 static void forget_services(struct grpc_client_loop *loop)
@@ -373,6 +369,7 @@ static void free_targets(struct grpc_client_loop *loop)
         for (unsigned i = 0; i < target->channel_count; i++) {
             grpc_channel_finish(&target->channels[i]);
         }
+        readiness_remove(target->readiness);
         free(target);
     }
 }

@@ -31,12 +31,10 @@ atlas_status_t grpc_client_create(struct runtime *runtime,
 /* What runtime_set_remote takes; lives as long as the client. */
 const struct remote_transport *grpc_client_transport(const struct grpc_client *client);
 
-/* Connects every loop to the address of a service before its first call. Returns at once. From a
- * thread that is no loop, while the runtime runs. */
+/* Connects every loop to the address of a service before its first call; the process is not ready
+ * while one of these connections is missing. Returns at once. From a thread that is no loop, while
+ * the runtime runs. */
 void grpc_client_connect(struct grpc_client *client, const char *service);
-
-/* True if everything that was connected for is connected now. Any thread. */
-bool grpc_client_is_ready(const struct grpc_client *client);
 
 /* The addresses may have changed: each is asked for again at the next call. As connect. */
 void grpc_client_refresh(struct grpc_client *client);

@@ -64,4 +64,9 @@ struct grpc_limits {
         .backoff_max_ms = 10000,                                                                   \
     })
 
+struct config_grpc;
+
+/* The limits that the group "grpc" of the configuration says, the rest by default. */
+struct grpc_limits grpc_limits_of(const struct config_grpc *config);
+
 #endif

@@ -27,19 +27,26 @@ static bool digest_content(struct candidate *candidate, struct report *report)
     return true;
 }
 
+/* What findings start with: plugin and file. Borrowed from the candidate. */
+static const char *name_candidate(struct candidate *candidate)
+{
+    snprintf(candidate->label, sizeof candidate->label, "plugin %s: %s", candidate->plugin->id,
+             candidate->plugin->path);
+    return candidate->label;
+}
+
 static bool check_manifest(struct candidate *candidate, struct report *report)
 {
     const struct config_plugin *plugin = candidate->plugin;
     size_t before = report->count;
-    elf_lint(candidate->image, plugin->path, report);
-    plugin_library_accepts(candidate->manifest, plugin->path, interface_ids, interface_id_count,
+    plugin_library_accepts(candidate->manifest, candidate->label, interface_ids, interface_id_count,
                            report);
     if (strcmp(candidate->manifest->id, plugin->id) != 0) {
         report_add(
             report,
             "%s: holds the plugin \"%s\", but the configuration calls it \"%s\"; correct the "
             "path or the name under plugins",
-            plugin->path, candidate->manifest->id, plugin->id);
+            candidate->label, candidate->manifest->id, plugin->id);
     }
     return report->count == before;
 }
@@ -53,8 +60,12 @@ bool candidate_read(const struct config_plugin *plugin, struct report *report,
         report_add(report, "plugin %s: %s", plugin->id, error.text);
         return false;
     }
-    ret_candidate->manifest = manifest_read(ret_candidate->image, plugin->path, report);
-    if (ret_candidate->manifest == NULL || !check_manifest(ret_candidate, report)) {
+    size_t before = report->count;
+    const char *label = name_candidate(ret_candidate);
+    elf_lint(ret_candidate->image, label, report);
+    ret_candidate->manifest = manifest_read(ret_candidate->image, label, report);
+    if (ret_candidate->manifest == NULL || !check_manifest(ret_candidate, report) ||
+        report->count != before) {
         return false;
     }
     struct arena arena;

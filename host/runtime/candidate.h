@@ -15,6 +15,7 @@ struct candidate {
     struct elf_image *image;
     struct manifest *manifest;
     struct plugin_config *config;
+    char label[512];              /* "plugin order: /path/order.so", for findings */
     uint8_t content[DIGEST_SIZE]; /* of file and configuration: equal means nothing to reload */
 };
 

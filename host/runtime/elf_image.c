@@ -201,6 +201,22 @@ bool elf_image_next_note(const struct elf_image *image, const char *owner, struc
     return false;
 }
 
+/* A file that ends too early: what is loaded must be there (a page beyond the end would be a
+ * SIGBUS), and so must the section headers, which linkers write last. */
+static bool is_whole(const struct elf_image *image)
+{
+    const Elf64_Ehdr *header = &image->header;
+    Elf64_Phdr segment;
+
+    for (size_t i = 0; elf_image_segment(image, i, &segment); i++) {
+        if (segment.p_type == PT_LOAD && !is_inside(image, segment.p_offset, segment.p_filesz)) {
+            return false;
+        }
+    }
+    return header->e_shnum == 0 ||
+           is_inside(image, header->e_shoff, (uint64_t)header->e_shnum * header->e_shentsize);
+}
+
 static const char *check_header(const struct elf_image *image)
 {
     const Elf64_Ehdr *header = &image->header;
@@ -218,6 +234,9 @@ static const char *check_header(const struct elf_image *image)
     if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > SEGMENT_LIMIT ||
         !is_inside(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(Elf64_Phdr))) {
         return "its program headers are damaged";
+    }
+    if (!is_whole(image)) {
+        return "it is cut off";
     }
     return NULL;
 }

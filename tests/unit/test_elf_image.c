@@ -94,6 +94,24 @@ static void test_truncation_anywhere_is_no_crash(void)
     elf_image_destroy(image);
 }
 
+/* A copy under way that was looked at too early: all that is loaded may be there already. */
+static void test_file_that_is_cut_off_is_refused(void)
+{
+    struct elf_image *image = read_plugin("good");
+    struct elf_image *cut = NULL;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(image);
+    for (uint64_t size = 1; size < image->size; size += 97) {
+        CU_ASSERT_EQUAL(elf_image_parse("cut.so", image->bytes, size, &cut, &error),
+                        ATLAS_INVALID_ARGUMENT);
+    }
+    CU_ASSERT_EQUAL(elf_image_parse("cut.so", image->bytes, image->size - 1, &cut, &error),
+                    ATLAS_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "it is cut off"));
+    CU_ASSERT_PTR_NULL(cut);
+    elf_image_destroy(image);
+}
+
 static uint32_t next_random(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;
@@ -227,6 +245,7 @@ static void test_descriptors_are_read(void)
 UNIT_MAIN("elf_image", UNIT_TEST(test_good_plugin_has_its_manifest_note),
           UNIT_TEST(test_what_is_no_plugin_is_refused_with_its_path),
           UNIT_TEST(test_truncation_anywhere_is_no_crash),
+          UNIT_TEST(test_file_that_is_cut_off_is_refused),
           UNIT_TEST(test_damage_of_headers_is_no_crash), UNIT_TEST(test_random_damage_is_no_crash),
           UNIT_TEST(test_lint_names_each_defect),
           UNIT_TEST(test_lint_finds_nothing_in_good_plugins), UNIT_TEST(test_descriptors_are_read))

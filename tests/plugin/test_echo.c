@@ -108,6 +108,32 @@ static void test_echo_joins_and_chats(void)
     testhost_close(host);
 }
 
+static void test_echo_streaming_clients(void)
+{
+    struct testhost *host = open_echo();
+    struct atlas_call *call = testhost_caller(host);
+    Atlas__Test__V1__EchoRequest req = ATLAS__TEST__V1__ECHO_REQUEST__INIT;
+    Atlas__Test__V1__EchoResponse *res = NULL;
+    struct atlas_handle stream = {0};
+    char text[] = "hello";
+
+    req.text = text;
+    testhost_client_reply(host, ECHO "EchoChat", text_message(host, "first"));
+    testhost_client_reply(host, ECHO "EchoChat", text_message(host, "second"));
+    CU_ASSERT_EQUAL_FATAL(atlas_test_v1_echo_echo_chat_open(call, NULL, &stream), ATLAS_OK);
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_echo_chat_send(call, stream, &req), ATLAS_OK);
+    CU_ASSERT_EQUAL(atlas_client_half_close(call, stream), ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(atlas_test_v1_echo_echo_chat_recv(call, stream, &res), ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(res->text, "first");
+    CU_ASSERT_EQUAL_FATAL(atlas_test_v1_echo_echo_chat_recv(call, stream, &res), ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(res->text, "second");
+    CU_ASSERT_EQUAL(atlas_test_v1_echo_echo_chat_recv(call, stream, &res), ATLAS_END_OF_STREAM);
+    atlas_client_close(call, stream);
+    CU_ASSERT_TRUE(atlas_bytes_equal(testhost_client_request(host, ECHO "EchoChat"),
+                                     text_message(host, "hello")));
+    testhost_close(host);
+}
+
 static void test_echo_join_is_bounded(void)
 {
     struct testhost *host = testhost_open(PLUGIN);
@@ -189,6 +215,6 @@ static void test_echo_survives_every_fault(void)
 
 UNIT_MAIN("echo", UNIT_TEST(test_echo_answers), UNIT_TEST(test_echo_reads_its_configuration),
           UNIT_TEST(test_echo_many_sends_each), UNIT_TEST(test_echo_joins_and_chats),
-          UNIT_TEST(test_echo_join_is_bounded), UNIT_TEST(test_echo_sleeps_to_the_deadline),
-          UNIT_TEST(test_echo_fails_as_asked), UNIT_TEST(test_echo_position_must_be_on_earth),
-          UNIT_TEST(test_echo_survives_every_fault))
+          UNIT_TEST(test_echo_streaming_clients), UNIT_TEST(test_echo_join_is_bounded),
+          UNIT_TEST(test_echo_sleeps_to_the_deadline), UNIT_TEST(test_echo_fails_as_asked),
+          UNIT_TEST(test_echo_position_must_be_on_earth), UNIT_TEST(test_echo_survives_every_fault))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/call_metrics.h"
 #include "runtime/runtime.h"
 
 static uint64_t hash(const char *text, size_t len)
@@ -136,6 +137,7 @@ void route_table_free(struct route_table *table)
         table->rest_free(table->rest);
     }
     for (size_t i = 0; i < table->route_count; i++) {
+        call_metrics_free(table->routes[i].metrics);
         free((char *)(uintptr_t)table->routes[i].path);
     }
     free(table->routes);

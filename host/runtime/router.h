@@ -8,8 +8,7 @@
 #include "base/loop.h"
 #include "runtime/generation.h"
 
-struct method_descriptor;
-struct metrics_cell;
+struct call_metrics;
 struct worker;
 
 struct route {
@@ -18,7 +17,7 @@ struct route {
     const struct atlas_service *service;
     const struct atlas_method *method;
     struct generation *generation;
-    void *metrics; /* of the call metrics, for this loop */
+    struct call_metrics *metrics; /* of this loop; made at the first call */
 };
 
 static inline bool route_is_unary(const struct route *route)

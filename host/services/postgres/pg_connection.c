@@ -156,14 +156,6 @@ static void schedule_reconnect(struct pg_connection *c)
     event_add(&c->timer_event, &pause);
 }
 
-static void log_loss(const struct pg_connection *c)
-{
-    if (!c->has_failed && c->role != PG_ROLE_SESSION) { /* later attempts say the same again */
-        log_warn("postgres connection lost, continuing", LOG_TEXT("schema", c->settings.schema),
-                 LOG_TEXT("reason", c->error));
-    }
-}
-
 void pg_connection_fail(struct pg_connection *c, const char *reason)
 {
     if (c->state == STATE_CLOSED || c->state == STATE_WAITING) {
@@ -171,7 +163,6 @@ void pg_connection_fail(struct pg_connection *c, const char *reason)
     }
     snprintf(c->error, sizeof c->error, "%s", reason);
     pg_error_one_line(c->error);
-    log_loss(c);
     c->has_failed = true;
     close_socket(c);
     if (c->role != PG_ROLE_SESSION) {

@@ -32,6 +32,9 @@ static const struct state_row states[] = {
 };
 
 static const struct state_row unknown_state = {"", ATLAS_INTERNAL, NULL};
+/* An error that libpq made itself has no SQLSTATE. */
+static const struct state_row lost_state = {"", ATLAS_UNAVAILABLE,
+                                            "repeat it under the same reference"};
 
 static const struct state_row *find_state(const char *sqlstate)
 {
@@ -40,7 +43,7 @@ static const struct state_row *find_state(const char *sqlstate)
             return &states[i];
         }
     }
-    return &unknown_state;
+    return sqlstate[0] != '\0' ? &unknown_state : &lost_state;
 }
 
 atlas_status_t pg_error_status(const char *sqlstate)
@@ -69,7 +72,7 @@ void pg_error_clear(struct call *call)
 static const char *primary_message(const PGresult *result)
 {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    return message != NULL ? message : "no message";
+    return message != NULL ? message : "the connection to PostgreSQL was lost";
 }
 
 atlas_status_t pg_error_report(struct call *call, const char *statement, const PGresult *result)
@@ -96,13 +99,5 @@ void pg_error_text(const PGresult *result, char *text, size_t size)
 
 void pg_error_one_line(char *text)
 {
-    size_t len = strlen(text);
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' ')) {
-        text[--len] = '\0';
-    }
-    for (char *c = text; *c != '\0'; c++) {
-        if (*c == '\n' || *c == '\t') {
-            *c = ' ';
-        }
-    }
+    text[strcspn(text, "\n")] = '\0'; /* what libpq says behind the first line is advice */
 }

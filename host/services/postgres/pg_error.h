@@ -25,7 +25,7 @@ atlas_status_t pg_error_report(struct call *call, const char *statement, const P
 /* The server's message in one line, for errors without a call: "... (SQLSTATE 42P01)". */
 void pg_error_text(const PGresult *result, char *text, size_t size);
 
-/* Removes line ends of a libpq message, in place. */
+/* Keeps the first line of a message of libpq, in place. */
 void pg_error_one_line(char *text);
 
 #endif

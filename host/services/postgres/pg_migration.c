@@ -250,7 +250,7 @@ static atlas_status_t apply(struct migrator *m, int64_t number,
     int64_t start_ns = clock_monotonic_ns();
     atlas_status_t status = run_in_transaction(m, number, migration, hash, error);
     if (status != ATLAS_OK) {
-        error_prefix(error, "schema %s: migration %" PRId64 " (%s): ", m->plugin->settings.schema,
+        error_prefix(error, "schema %s: migration %" PRId64 " (%s)", m->plugin->settings.schema,
                      number, migration->name);
         /* A deadline or a cancel is no verdict on the SQL. */
         bool is_verdict = !atlas_status_is_transient(status);
@@ -334,8 +334,8 @@ static atlas_status_t migrate_locked(struct migrator *m, struct error *error)
     struct atlas_pg_value key = int_value(m->lock_key);
     atlas_status_t status = run_own(m, LOCK, &key, 1, NULL, error);
     if (status != ATLAS_OK) {
-        return error_prefix(
-            error, "waiting for the migration lock of schema %s: ", m->plugin->settings.schema);
+        return error_prefix(error, "waiting for the migration lock of schema %s",
+                            m->plugin->settings.schema);
     }
     status = pg_session_script(m->session, create_table, error);
     if (status == ATLAS_OK) {

@@ -43,6 +43,7 @@ struct pg_pool {
     struct loop *loop;
     struct pg_settings settings;
     unsigned references;
+    bool is_down; /* no connection at all is ready, and that was logged */
     struct role_pool roles[PG_POOL_ROLES];
     _Atomic unsigned ready;
     _Atomic unsigned in_flight;
@@ -81,8 +82,8 @@ static void wake_all(struct role_pool *role)
     }
 }
 
-/* Counters for other threads; the sums are small. */
-static void publish_state(struct pg_pool *pool)
+/* Counters for other threads; the sums are small. Returns the connections that are ready. */
+static unsigned publish_state(struct pg_pool *pool)
 {
     unsigned ready = 0;
     unsigned leased = 0;
@@ -101,6 +102,21 @@ static void publish_state(struct pg_pool *pool)
     atomic_store_explicit(&pool->leased, leased, memory_order_relaxed);
     atomic_store_explicit(&pool->waiting, waiting, memory_order_relaxed);
     atomic_store_explicit(&pool->in_flight, in_flight, memory_order_relaxed);
+    return ready;
+}
+
+/* An outage is two lines: one when the last connection goes, one when the first comes back. */
+static void note_outage(struct pg_pool *pool, const char *reason)
+{
+    unsigned ready = publish_state(pool);
+    if (ready == 0 && !pool->is_down) {
+        log_warn("postgres is away, continuing", LOG_TEXT("schema", pool->settings.schema),
+                 LOG_INT("loop", loop_index(pool->loop)), LOG_TEXT("why", reason));
+    } else if (ready > 0 && pool->is_down) {
+        log_info("postgres is back", LOG_TEXT("schema", pool->settings.schema),
+                 LOG_INT("loop", loop_index(pool->loop)));
+    }
+    pool->is_down = ready == 0;
 }
 
 static struct slot *slot_of(struct role_pool *role, const struct pg_connection *connection)
@@ -123,7 +139,7 @@ static void pg_pool_on_ready(void *owner, struct pg_connection *connection)
     } else {
         wake_all(role);
     }
-    publish_state(role->pool);
+    note_outage(role->pool, "");
 }
 
 static bool has_ready(const struct role_pool *role)
@@ -148,7 +164,7 @@ static void pg_pool_on_lost(void *owner, struct pg_connection *connection)
         role->down_since_ns = clock_monotonic_ns();
     }
     wake_all(role);
-    publish_state(role->pool);
+    note_outage(role->pool, pg_connection_error(connection));
 }
 
 static void pg_pool_on_room(void *owner, struct pg_connection *connection)

@@ -75,7 +75,7 @@ atlas_status_t pg_statement_bind(const struct pg_statement *statement, struct ar
         atlas_status_t status = pg_value_encode(arena, statement->params[i], &params[i], &values[i],
                                                 &lengths[i], error);
         if (status != ATLAS_OK) {
-            return error_prefix(error, "statement %s: parameter %zu: ", statement->name, i + 1);
+            return error_prefix(error, "statement %s: parameter %zu", statement->name, i + 1);
         }
     }
     *ret_command = (struct pg_command){
@@ -185,7 +185,7 @@ static atlas_status_t read_row(const struct pg_statement *statement, struct aren
             pg_value_decode(arena, statement->columns[column], PQgetvalue(result, row, column),
                             (size_t)PQgetlength(result, row, column), &values[column], error);
         if (status != ATLAS_OK) {
-            return error_prefix(error, "statement %s: column %d: ", statement->name, column + 1);
+            return error_prefix(error, "statement %s: column %d", statement->name, column + 1);
         }
     }
     return ATLAS_OK;

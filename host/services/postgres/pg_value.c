@@ -301,7 +301,7 @@ static atlas_status_t encode_array(struct arena *arena, uint8_t element,
         if (!item->is_null) {
             atlas_status_t status = put_scalar(to, element, item, error);
             if (status != ATLAS_OK) {
-                return error_prefix(error, "item %zu: ", i), status;
+                return error_prefix(error, "item %zu", i), status;
             }
         }
         to += len;

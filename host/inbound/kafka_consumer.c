@@ -1,7 +1,6 @@
 #include "inbound/kafka_consumer.h"
 
 #include <event2/event.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "inbound/kafka_consumer_metrics.h"
 #include "inbound/kafka_partition.h"
 #include "runtime/runtime.h"
 #include "services/kafka_client.h"
@@ -41,9 +41,7 @@ struct kafka_consumer {
     void (*on_paused)(void *arg);
     void *paused_arg;
     bool is_committing;
-    struct {
-        atomic_int_least64_t partitions, lag, batches, records, dead_letters, retries;
-    } figures;
+    struct kafka_consumer_metrics metrics;
 };
 
 static const uint64_t wake_payload = 1;
@@ -81,8 +79,8 @@ static void update_figures(struct kafka_consumer *consumer)
         lag += kafka_partition_lag(p);
         count++;
     }
-    atomic_store(&consumer->figures.lag, lag);
-    atomic_store(&consumer->figures.partitions, count);
+    metrics_set(consumer->metrics.lag, lag);
+    metrics_set(consumer->metrics.partitions, count);
 }
 
 /* --- pausing --- */
@@ -274,10 +272,10 @@ static void consumer_on_tick(evutil_socket_t fd, short events, void *arg)
 static void partition_on_batch(void *self, size_t done, size_t dead, size_t retried)
 {
     struct kafka_consumer *consumer = self;
-    atomic_fetch_add(&consumer->figures.batches, 1);
-    atomic_fetch_add(&consumer->figures.records, (int64_t)done);
-    atomic_fetch_add(&consumer->figures.dead_letters, (int64_t)dead);
-    atomic_fetch_add(&consumer->figures.retries, retried > 0 ? 1 : 0);
+    metrics_add(consumer->metrics.batches, 1);
+    metrics_add(consumer->metrics.records, (int64_t)done);
+    metrics_add(consumer->metrics.dead_letters, (int64_t)dead);
+    metrics_add(consumer->metrics.retries, retried > 0 ? 1 : 0);
     advance_revoke(consumer);
     advance_pause(consumer);
     serve_partitions(consumer);
@@ -402,6 +400,7 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, void (*on_paused)(voi
 
 static void free_consumer(struct kafka_consumer *consumer)
 {
+    kafka_consumer_metrics_finish(&consumer->metrics);
     if (consumer->queue != NULL) {
         rd_kafka_queue_destroy(consumer->queue);
     }
@@ -492,6 +491,7 @@ atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *option
         return status;
     }
     rd_kafka_conf_destroy(conf);
+    kafka_consumer_metrics_init(&consumer->metrics, &consumer->identity);
     *ret_consumer = consumer;
     return ATLAS_OK;
 }
@@ -499,19 +499,6 @@ atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *option
 const struct kafka_consumer_identity *kafka_consumer_identity(const struct kafka_consumer *consumer)
 {
     return &consumer->identity;
-}
-
-void kafka_consumer_figures(const struct kafka_consumer *consumer,
-                            struct kafka_consumer_figures *ret_figures)
-{
-    *ret_figures = (struct kafka_consumer_figures){
-        .partitions = atomic_load(&consumer->figures.partitions),
-        .lag = atomic_load(&consumer->figures.lag),
-        .batches = atomic_load(&consumer->figures.batches),
-        .records = atomic_load(&consumer->figures.records),
-        .dead_letters = atomic_load(&consumer->figures.dead_letters),
-        .retries = atomic_load(&consumer->figures.retries),
-    };
 }
 
 /* Leaving waits for the broker, so it has a thread; nothing else touches the consumer any more. */

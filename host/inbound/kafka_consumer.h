@@ -37,16 +37,6 @@ struct kafka_consumer_options {
     struct loop *poller;
 };
 
-/* Counters since the start, and how things stand. Any thread. */
-struct kafka_consumer_figures {
-    int64_t partitions; /* assigned to this process */
-    int64_t lag;        /* records not done, over these partitions */
-    int64_t batches;
-    int64_t records; /* done */
-    int64_t dead_letters;
-    int64_t retries; /* batches of which records come again */
-};
-
 /* Makes a consumer that is not in its group yet. Any thread. */
 atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *options,
                                      struct kafka_consumer **ret_consumer, struct error *error);
@@ -54,8 +44,6 @@ atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *option
 /* Borrowed until the consumer is closed. Any thread. */
 const struct kafka_consumer_identity *
 kafka_consumer_identity(const struct kafka_consumer *consumer);
-void kafka_consumer_figures(const struct kafka_consumer *consumer,
-                            struct kafka_consumer_figures *ret_figures);
 
 /* Gives the records to this handler from now on; joins the group at the first time. generation is
  * borrowed until paused. On the poller's loop. */

@@ -71,11 +71,12 @@ static void store_offset(struct kafka_partition *partition)
     }
 }
 
-/* Said at the first failure, and again whenever their number has doubled. */
+/* Said at the first failure, and whenever their number has doubled after the tenth or so. */
 static void log_retry(const struct kafka_partition *partition)
 {
     const struct kafka_batch *batch = &partition->batch;
-    if ((partition->failures & (partition->failures - 1)) == 0) {
+    bool is_doubled = (partition->failures & (partition->failures - 1)) == 0;
+    if (partition->failures == 1 || (partition->failures >= 16 && is_doubled)) {
         log_warn("records of a batch come again", LOG_TEXT("operation", batch->route->operation),
                  LOG_INT("partition", partition->id), LOG_INT("offset", batch->messages[0]->offset),
                  LOG_INT("count", batch->count), LOG_INT("failures", partition->failures),

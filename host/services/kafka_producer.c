@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +11,8 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "base/readiness.h"
 #include "runtime/call.h"
 #include "services/kafka_client.h"
 #include "services/kafka_delivery.h"
@@ -39,7 +42,11 @@ struct kafka_producer {
     bool is_running;
     atomic_bool is_stopping;
     atomic_int_least64_t away_since_ns; /* 0: a broker is reachable */
-    bool is_away_logged;                /* on the thread only */
+    bool is_away_logged;                /* on the thread only, as all below */
+    struct readiness_check *readiness;
+    struct metrics_cell *published;
+    struct metrics_cell *failed;
+    struct metrics_cell *queued;
 };
 
 static void free_client(struct producer_client *client)
@@ -130,7 +137,11 @@ static void note_away(struct kafka_producer *producer)
 
 static void note_reachable(struct kafka_producer *producer)
 {
-    if (atomic_exchange(&producer->away_since_ns, 0) != 0 && producer->is_away_logged) {
+    if (atomic_exchange(&producer->away_since_ns, 0) == 0) {
+        return;
+    }
+    readiness_set_ready(producer->readiness);
+    if (producer->is_away_logged) {
         producer->is_away_logged = false;
         log_info("kafka is back", LOG_TEXT("brokers", producer->settings->brokers));
     }
@@ -146,6 +157,8 @@ static void log_away(struct kafka_producer *producer)
 {
     if (!producer->is_away_logged && is_away(producer)) {
         producer->is_away_logged = true;
+        readiness_set_failed(producer->readiness, "no broker of %s can be reached",
+                             producer->settings->brokers);
         log_warn("kafka is away, trying again", LOG_TEXT("brokers", producer->settings->brokers));
     }
 }
@@ -191,6 +204,9 @@ static void handle_reports(struct kafka_producer *producer, rd_kafka_event_t *ev
     while ((message = rd_kafka_event_message_next(event)) != NULL) {
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             note_reachable(producer);
+            metrics_add(producer->published, 1);
+        } else {
+            metrics_add(producer->failed, 1);
         }
         kafka_delivery_report(message);
     }
@@ -265,10 +281,31 @@ static void finish_client(struct kafka_producer *producer, struct producer_clien
     free_client(client);
 }
 
+static void find_metrics(struct kafka_producer *producer)
+{
+    static const char *const labels[] = {"result", NULL};
+    struct metrics_family *family =
+        metrics_family("atlas_kafka_published_total", "Records that the broker confirmed or not.",
+                       METRICS_COUNTER, labels);
+    producer->published = metrics_cell(family, (const char *[]){"confirmed"});
+    producer->failed = metrics_cell(family, (const char *[]){"failed"});
+    family = metrics_family("atlas_kafka_queued_records", "Records that wait for the broker.",
+                            METRICS_GAUGE, NULL);
+    producer->queued = metrics_cell(family, NULL);
+}
+
+static void release_metrics(struct kafka_producer *producer)
+{
+    metrics_cell_release(producer->published);
+    metrics_cell_release(producer->failed);
+    metrics_cell_release(producer->queued);
+}
+
 static void *run_producer(void *arg)
 {
     struct kafka_producer *producer = arg;
     pthread_setname_np(pthread_self(), "kafka-producer");
+    find_metrics(producer);
     while (!atomic_load(&producer->is_stopping)) {
         struct producer_client *client = atomic_load(&producer->client);
         bool is_reachable = atomic_load(&producer->away_since_ns) == 0;
@@ -277,6 +314,7 @@ static void *run_producer(void *arg)
             probe(producer, client);
         }
         serve_retired(producer);
+        metrics_set(producer->queued, rd_kafka_outq_len(client->rk));
     }
     while (producer->retired != NULL) {
         struct producer_client *client = producer->retired;
@@ -284,6 +322,8 @@ static void *run_producer(void *arg)
         finish_client(producer, client);
     }
     finish_client(producer, atomic_exchange(&producer->client, NULL));
+    release_metrics(producer);
+    readiness_remove(producer->readiness);
     return NULL;
 }
 
@@ -313,12 +353,6 @@ bool kafka_producer_is_ready(const struct kafka_producer *producer)
     return atomic_load(&producer->away_since_ns) == 0;
 }
 
-int64_t kafka_producer_queued(const struct kafka_producer *producer)
-{
-    struct producer_client *client = atomic_load(&producer->client);
-    return client != NULL ? rd_kafka_outq_len(client->rk) : 0;
-}
-
 /* --- life --- */
 
 atlas_status_t kafka_producer_create(const struct config_kafka *settings,
@@ -329,7 +363,10 @@ atlas_status_t kafka_producer_create(const struct config_kafka *settings,
     if (producer == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "kafka: out of memory");
     }
+    char name[96];
+    snprintf(name, sizeof name, "kafka %.80s", settings->brokers);
     producer->settings = settings;
+    producer->readiness = readiness_add(name);
     atomic_init(&producer->away_since_ns, clock_monotonic_ns());
     atlas_status_t status = make_client(settings, &client, error);
     if (status == ATLAS_OK) {
@@ -342,6 +379,7 @@ atlas_status_t kafka_producer_create(const struct config_kafka *settings,
         }
     }
     if (status != ATLAS_OK) {
+        readiness_remove(producer->readiness);
         free_client(client);
         free(producer);
         return status;

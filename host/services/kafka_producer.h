@@ -49,9 +49,6 @@ atlas_status_t kafka_publish_batch(struct kafka_producer *producer, struct call 
 /* False while no broker can be reached, and before the first was. Any thread. */
 bool kafka_producer_is_ready(const struct kafka_producer *producer);
 
-/* Records that wait for their report. Any thread. */
-int64_t kafka_producer_queued(const struct kafka_producer *producer);
-
 /* Waits up to two seconds for records under way, gives the rest up, ends the thread. After the last
  * publish, while the loops still run. Blocks, bounded. [control] */
 void kafka_producer_close(struct kafka_producer *producer);

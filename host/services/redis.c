@@ -9,21 +9,26 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/metrics.h"
+#include "base/readiness.h"
 #include "runtime/generation.h"
 #include "runtime/runtime.h"
 #include "runtime/wait.h"
 #include "services/redis_connection.h"
 #include "services/redis_reply.h"
 
-/* What the module keeps per loop; touched on that loop, but for is_ready. */
+/* What the module keeps per loop; touched on that loop. */
 struct redis_loop {
     struct redis *redis;
     struct worker *worker;
     struct redis_connection *connection;
     struct wait *waiting; /* attach waits for the first attempt; a chain of one */
     bool has_tried;
-    atomic_bool is_ready;
-    atomic_bool is_open;
+    bool is_ready;
+    atomic_bool is_open; /* also read by redis_close */
+    struct readiness_check *readiness;
+    struct metrics_cell *commands;
+    struct metrics_cell *connected;
 };
 
 struct redis {
@@ -127,6 +132,7 @@ static atlas_status_t send_pipeline(struct call *call, struct redis_loop *loop,
                          "redis %s: redis.queue (%lld) commands wait for replies already",
                          loop->redis->target.address, (long long)settings->queue);
     }
+    metrics_add(loop->commands, (int64_t)count);
     return ATLAS_OK;
 }
 
@@ -221,7 +227,14 @@ static void loop_on_change(void *arg, bool is_ready)
 {
     struct redis_loop *loop = arg;
     loop->has_tried = true;
-    atomic_store(&loop->is_ready, is_ready);
+    loop->is_ready = is_ready;
+    metrics_set(loop->connected, is_ready);
+    if (is_ready) {
+        readiness_set_ready(loop->readiness);
+    } else {
+        readiness_set_failed(loop->readiness, "redis %s cannot be reached",
+                             loop->redis->target.address);
+    }
     if (loop->waiting != NULL) {
         struct wait *wait = loop->waiting;
         loop->waiting = NULL;
@@ -229,14 +242,32 @@ static void loop_on_change(void *arg, bool is_ready)
     }
 }
 
+static void forget_loop(struct redis_loop *loop)
+{
+    readiness_remove(loop->readiness);
+    metrics_cell_release(loop->commands);
+    metrics_cell_release(loop->connected);
+}
+
 static atlas_status_t open_connection(struct redis *redis, struct call *call,
                                       struct redis_loop *loop, struct error *error)
 {
+    char name[80];
+    snprintf(name, sizeof name, "redis loop %u", call->worker->index);
     loop->redis = redis;
     loop->worker = call->worker;
+    loop->readiness = readiness_add(name);
+    loop->commands = metrics_cell(metrics_family("atlas_redis_commands_total",
+                                                 "Commands sent to Redis.", METRICS_COUNTER, NULL),
+                                  NULL);
+    loop->connected =
+        metrics_cell(metrics_family("atlas_redis_connections",
+                                    "Connections to Redis that are ready.", METRICS_GAUGE, NULL),
+                     NULL);
     loop->connection =
         redis_connection_open(call->worker->loop, &redis->target, loop_on_change, loop);
     if (loop->connection == NULL) {
+        forget_loop(loop);
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "redis %s: out of memory",
                          redis->target.address);
     }
@@ -273,7 +304,7 @@ static atlas_status_t redis_attach(void *self, struct call *call, struct generat
         return status;
     }
     struct redis_loop *loop = &redis->loops[call->worker->index];
-    if (is_reload && !atomic_load(&loop->is_ready)) {
+    if (is_reload && !loop->is_ready) {
         return error_set(error, ATLAS_UNAVAILABLE,
                          "redis %s is not connected (%s); reload again when it is",
                          redis->target.address, redis_connection_reason(loop->connection));
@@ -350,27 +381,13 @@ const struct module *redis_module(const struct redis *redis)
     return &redis->module;
 }
 
-bool redis_is_ready(const struct redis *redis)
-{
-    for (unsigned i = 0; i < redis->loop_count; i++) {
-        if (atomic_load(&redis->loops[i].is_open) && !atomic_load(&redis->loops[i].is_ready)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-const char *redis_address(const struct redis *redis)
-{
-    return redis->target.address;
-}
-
 static void close_connection(struct worker *worker, void *arg)
 {
     struct redis *redis = arg;
     struct redis_loop *loop = &redis->loops[worker->index];
     redis_connection_close(loop->connection);
     loop->connection = NULL;
+    forget_loop(loop);
 }
 
 void redis_close(struct redis *redis)

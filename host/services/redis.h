@@ -21,13 +21,6 @@ atlas_status_t redis_create(const struct config_redis *settings, unsigned loops,
 /* For runtime_add_module. Borrowed until redis_destroy. */
 const struct module *redis_module(const struct redis *redis);
 
-/* True when every connection that was opened is ready; a process without any is ready. Any thread.
- */
-bool redis_is_ready(const struct redis *redis);
-
-/* "127.0.0.1:6379", for messages. Borrowed until redis_destroy. Any thread. */
-const char *redis_address(const struct redis *redis);
-
 /* Closes the connections and waits for that. After the last call, while the loops still run.
  * Control thread. */
 void redis_close(struct redis *redis);

@@ -363,6 +363,16 @@ const struct service_descriptor *descriptors_service_at(const struct descriptor_
     return set->services[index];
 }
 
+size_t descriptors_file_count(const struct descriptor_set *set)
+{
+    return set->file_count;
+}
+
+const struct file_descriptor *descriptors_file_at(const struct descriptor_set *set, size_t index)
+{
+    return &set->files[index];
+}
+
 const struct method_descriptor *service_method(const struct service_descriptor *service,
                                                const char *name)
 {

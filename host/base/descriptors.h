@@ -150,6 +150,9 @@ size_t descriptors_service_count(const struct descriptor_set *set);
 const struct service_descriptor *descriptors_service_at(const struct descriptor_set *set,
                                                         size_t index);
 
+size_t descriptors_file_count(const struct descriptor_set *set);
+const struct file_descriptor *descriptors_file_at(const struct descriptor_set *set, size_t index);
+
 /* A method by its bare name; NULL if there is none. */
 const struct method_descriptor *service_method(const struct service_descriptor *service,
                                                const char *name);

@@ -4,6 +4,7 @@
 
 #include "base/http2/binary_header.h"
 #include "base/http2/grpc_timeout.h"
+#include "inbound/grpc_host_services.h"
 #include "inbound/grpc_stream.h"
 #include "runtime/trace.h"
 
@@ -52,6 +53,9 @@ static void prepare_call(struct grpc_stream *stream, const struct route *route)
         refuse(stream, ATLAS_RESOURCE_EXHAUSTED, "too many calls at once: try again later");
         return;
     }
+    if (route->generation == NULL && !route_is_unary(route)) {
+        stream->call->deadline_ns = INT64_MAX; /* watches stay as long as the client wants */
+    }
     stream->is_unary = route_is_unary(route);
     stream->is_single_request = (route->method->flags & ATLAS_METHOD_CLIENT_STREAMING) == 0;
     stream->call->peer = stream;
@@ -73,6 +77,11 @@ static void set_path(struct grpc_stream *stream, const char *path, size_t len)
     const struct grpc_listener *listener = stream->connection->listener;
     if (route != NULL && listener_serves(listener, route->service->name)) {
         prepare_call(stream, route);
+        return;
+    }
+    const struct route *host_route = grpc_host_services_find(path, len);
+    if (host_route != NULL) {
+        prepare_call(stream, host_route);
         return;
     }
     const char *slash = len > 1 ? memchr(path + 1, '/', len - 1) : NULL;

@@ -239,7 +239,7 @@ static void finish(struct call *call, atlas_status_t status)
     call_disarm_deadline(call);
     call->status = checked_status(call, status);
     uncount(call);
-    if (call->route != NULL) {
+    if (call->route != NULL && call->generation != NULL) {
         call_metrics_record(call);
     }
 }

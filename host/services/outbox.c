@@ -14,7 +14,7 @@
 #define FOLLOWER_PAUSE_MS 1000
 #define SETTLE_BUDGET_MS  1000
 #define BACKOFF_MIN_MS    100
-#define BACKOFF_MAX_MS    5000
+#define BACKOFF_MAX_MS    1000
 /* A backlog is counted at most this often, and only up to a limit. */
 #define COUNT_PAUSE_NS (5 * NS_PER_S)
 #define COUNT_LIMIT    100000

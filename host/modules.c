@@ -8,6 +8,7 @@
 #include "runtime/client.h"
 #include "runtime/runtime.h"
 #include "services/grpc_client.h"
+#include "services/plugin_metrics.h"
 #include "services/postgres/postgres.h"
 #include "services/redis.h"
 
@@ -64,6 +65,7 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     *ret_modules = modules;
     modules->runtime = runtime;
     runtime_add_module(runtime, &client_module);
+    runtime_add_module(runtime, &plugin_metrics_module);
     atlas_status_t status = remote_create(runtime, &modules->client, error);
     if (status == ATLAS_OK) {
         status = create_kafka(modules, error);

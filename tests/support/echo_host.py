@@ -1,4 +1,4 @@
-"""A host that runs only the echo plugin: what the tests of the gRPC transport talk to."""
+"""A host that runs only the echo plugin: what the tests of the transports talk to."""
 
 import os
 import signal
@@ -16,7 +16,10 @@ log = {{ level = "info"; }};
 run_dir = "{home}/run";
 plugin_path = [ "{plugins}" ];
 processes = ( {{ name = "echo"; loops = {loops}; plugins = [ "echo" ]; }} );
-listeners = ( {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ "atlas.test.v1.Echo" ]; }} );
+listeners = (
+    {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ "atlas.test.v1.Echo" ]; }},
+    {{ name = "echo_rest"; protocol = "rest"; address = "127.0.0.1:{rest_port}"; services = [ "atlas.test.v1.Echo" ]; }}
+);
 plugins = {{ echo = {{ config = {{ }}; }}; }};
 {more}
 """
@@ -28,10 +31,11 @@ class EchoHost:
     def __init__(self, home, loops=1, more=""):
         home.mkdir()
         self.port = ports.free_port()
+        self.rest_port = ports.free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._log = home / "log"
         file = home / "echo.cfg"
-        file.write_text(_CONFIG.format(home=home, loops=loops, port=self.port, more=more,
+        file.write_text(_CONFIG.format(home=home, loops=loops, port=self.port, rest_port=self.rest_port, more=more,
                                        plugins=paths.ROOT / "build" / PRESET / "plugins"))
         with self._log.open("wb") as log:
             self.process = subprocess.Popen([paths.atlas_program(PRESET), "run", "-c", str(file)], stderr=log)

@@ -26,7 +26,8 @@ static bool is_token(const char *name)
     return at != name;
 }
 
-static void take(struct rest_headers *headers, const char *name, const char *value)
+/* False if the header may stand there once only and has been there before. */
+static bool take(struct rest_headers *headers, const char *name, const char *value)
 {
     static const struct {
         const char *name;
@@ -43,11 +44,13 @@ static void take(struct rest_headers *headers, const char *name, const char *val
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcasecmp(name, table[i].name) == 0) {
             const char **slot = (const char **)(void *)((char *)headers + table[i].offset);
+            bool is_first = *slot == NULL;
 
             *slot = value;
-            return;
+            return is_first;
         }
     }
+    return true;
 }
 
 static const char *find_refusal(const struct evhttp_request *request,
@@ -74,15 +77,17 @@ void rest_headers_read(struct evhttp_request *request, struct rest_headers *ret_
 {
     const struct evkeyval *header = NULL;
     bool has_bad_name = false;
+    bool has_twice = false;
 
     *ret_headers = (struct rest_headers){0};
     for (header = request->input_headers->tqh_first; header != NULL;
          header = header->next.tqe_next) {
         has_bad_name = has_bad_name || !is_token(header->key);
-        take(ret_headers, header->key, header->value);
+        has_twice = !take(ret_headers, header->key, header->value) || has_twice;
     }
-    ret_headers->refusal =
-        has_bad_name ? "a header has a malformed name" : find_refusal(request, ret_headers);
+    ret_headers->refusal = has_bad_name ? "a header has a malformed name"
+                           : has_twice  ? "a header that may be there once is there twice"
+                                        : find_refusal(request, ret_headers);
 }
 
 bool rest_headers_are_json(const struct rest_headers *headers)

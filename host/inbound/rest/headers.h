@@ -21,9 +21,9 @@ struct rest_headers {
 
 /*
  * Reads the headers. What could be read in two ways by two servers, of which evhttp lets some pass,
- * is refused: names that are no tokens, a Transfer-Encoding other than chunked, a body with HEAD or
- * TRACE, HTTP/1.1 without Host. The connection has to be closed then, since where the next request
- * begins is unknown.
+ * is refused: names that are no tokens, a length or host given twice, a Transfer-Encoding other
+ * than chunked, a body with HEAD or TRACE, HTTP/1.1 without Host. The connection has to be closed
+ * then, since where the next request begins is unknown.
  */
 void rest_headers_read(struct evhttp_request *request, struct rest_headers *ret_headers);
 

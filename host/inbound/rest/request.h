@@ -15,7 +15,7 @@
  * reached. Uses some 10 KiB of stack; does not wait.
  */
 atlas_status_t rest_request_build(const struct rest_match *match, struct atlas_bytes query,
-                                  struct atlas_bytes body, unsigned int depth,
-                                  struct buffer *out, struct error *error);
+                                  struct atlas_bytes body, unsigned int depth, struct buffer *out,
+                                  struct error *error);
 
 #endif

@@ -1,0 +1,221 @@
+"""The REST server over plain sockets and http.client: what HTTP asks for beside the services."""
+
+import http.client
+import json
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from echo_host import EchoHost
+
+LIMITS = 'rest = { body_limit = "4KiB"; header_limit = "2KiB"; depth = 16; connections = 16; idle_timeout = "2s"; };'
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def host(folder):
+    with EchoHost(folder / "rest-server", more=LIMITS) as running:
+        yield running
+
+
+def _ask(host, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", host.rest_port, timeout=10)
+    try:
+        connection.request(method, path, body=body, headers=headers if headers is not None else JSON)
+        reply = connection.getresponse()
+        return reply, reply.read()
+    finally:
+        connection.close()
+
+
+def _raw(host, data, until_closed=True):
+    """All that comes back for these bytes."""
+    with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+        peer.sendall(data)
+        received = b""
+        while until_closed or b"\r\n\r\n" not in received:
+            try:
+                part = peer.recv(65536)
+            except ConnectionResetError:
+                break
+            if not part:
+                break
+            received += part
+        return received
+
+
+def _post(body, extra=b"", path=b"/echo"):
+    return (b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + extra +
+            b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def test_connections_are_kept(host):
+    connection = http.client.HTTPConnection("127.0.0.1", host.rest_port, timeout=10)
+    for n in range(50):
+        connection.request("POST", "/echo", json.dumps({"text": str(n)}), JSON)
+        assert json.loads(connection.getresponse().read()) == {"text": str(n)}
+    connection.close()
+
+
+def test_requests_sent_ahead_are_answered_in_order(host):
+    requests = b"".join(_post(b'{"text":"%d"}' % n) for n in range(20))
+    last = _post(b'{"text":"last"}', b"Connection: close\r\n")
+    received = _raw(host, requests + last)
+    assert received.count(b"HTTP/1.1 200 OK") == 21
+    texts = [json.loads(part.split(b"\r\n\r\n", 1)[1])["text"] for part in received.split(b"HTTP/1.1 200 OK")[1:]]
+    assert texts == [str(n) for n in range(20)] + ["last"]
+
+
+def test_chunked_bodies_are_read(host):
+    chunks = b'5\r\n{"tex\r\n9\r\nt":"abc"}\r\n0\r\n\r\n'
+    received = _raw(host, b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+                          b"Content-Type: application/json\r\n\r\n" + chunks)
+    assert received.endswith(b'{"text":"abc"}')
+
+
+@pytest.mark.parametrize("head", [
+    b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding: gzip\r\n", b"Content-Length: 5\r\nContent-Length: 6\r\n",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", b"X\x01Y: 1\r\n"])
+def test_what_two_servers_could_read_in_two_ways_is_refused(host, head):
+    hidden = b"GET /echo/sleep?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+    received = _raw(host, b"POST /echo HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n" + hidden)
+    assert received.startswith(b"HTTP/1.1 400"), received
+    assert received.count(b"HTTP/1.1") == 1, "what followed was read as a request of its own"
+
+
+def test_a_body_with_head_is_refused(host):
+    received = _raw(host, b"HEAD /echo/sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 43\r\n\r\n"
+                          b"GET /echo/sleep?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 400"), received
+    assert received.count(b"HTTP/1.1") == 1
+
+
+def test_no_host_is_refused(host):
+    assert _raw(host, b"GET /echo/sleep HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
+
+
+def test_head_has_the_length_and_no_body(host):
+    reply, body = _ask(host, "HEAD", "/echo/sleep")
+    assert (reply.status, body, reply.headers["Content-Length"]) == (200, b"", "2")
+
+
+@pytest.mark.parametrize("size", [4097, 12000, 1 << 20])
+def test_large_bodies_are_refused(host, size):
+    reply, body = _ask(host, "POST", "/echo", b" " * size)
+    assert reply.status == 413
+    if size <= 4 * 4096:  # beyond, evhttp answers by itself
+        assert json.loads(body)["code"] == 8
+
+
+def test_large_headers_are_refused(host):
+    assert _raw(host, b"GET /echo/sleep HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 4096 + b"\r\n\r\n").startswith(
+        b"HTTP/1.1 400")
+
+
+def test_deep_json_is_refused(host):
+    reply, body = _ask(host, "POST", "/echo", '{"text":' + "[" * 20 + "]" * 20 + "}")
+    assert reply.status == 400
+    assert "nested more than 16 deep" in json.loads(body)["message"]
+
+
+def test_the_trace_is_taken_over_or_begun(host):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    reply, _ = _ask(host, "GET", "/echo/sleep", headers={"traceparent": trace})
+    assert reply.headers["traceparent"].split("-")[1] == trace.split("-")[1]
+    begun = {_ask(host, "GET", "/echo/sleep")[0].headers["traceparent"] for _ in range(10)}
+    assert len(begun) == 10
+
+
+def test_statuses_become_http(host):
+    expected = {1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 409, 10: 409, 11: 400, 12: 501,
+                13: 500, 14: 503, 15: 500, 16: 401}
+    for code, status in expected.items():
+        reply, body = _ask(host, "POST", f"/echo/fail/{code}", '{"message":"why \\u263a"}')
+        assert reply.status == status
+        assert json.loads(body) == {"code": code, "message": "why ☺", "details": []}
+
+
+def test_a_deadline_ends_the_call(host):
+    started = time.monotonic()
+    reply, body = _ask(host, "GET", "/echo/sleep?ms=10000", headers={"Grpc-Timeout": "50m"})
+    assert (reply.status, json.loads(body)["code"]) == (504, 4)
+    assert time.monotonic() - started < 5
+    assert _ask(host, "GET", "/echo/sleep", headers={"Grpc-Timeout": "soon"})[0].status == 400
+
+
+def test_clients_that_leave_end_their_calls(host):
+    """Their calls would hold all 16 connections for an hour."""
+    for _ in range(3):
+        peers = [socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) for _ in range(12)]
+        for peer in peers:
+            peer.sendall(b"GET /echo/sleep?ms=3600000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.05)
+        for peer in peers:
+            peer.close()
+    assert _ask(host, "GET", "/echo/sleep")[0].status == 200
+
+
+def test_a_client_that_sends_ahead_and_leaves_ends_its_call(host):
+    with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+        peer.sendall(b"GET /echo/sleep?ms=3600000 HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        time.sleep(0.05)
+    assert _ask(host, "GET", "/echo/sleep")[0].status == 200
+
+
+def test_connections_are_bounded_and_wait_their_turn(host):
+    """More than the bound are open; those beyond it are accepted when others close."""
+    idle = [socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) for _ in range(40)]
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(_ask(host, "GET", "/echo/sleep")[0].status))
+    asking.start()
+    time.sleep(0.2)
+    assert not answers
+    for peer in idle:
+        peer.close()
+    asking.join(timeout=10)
+    assert answers == [200]
+
+
+def test_idle_connections_are_closed(host):
+    with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+        assert peer.recv(1) == b""
+
+
+def test_the_drain_loses_no_request(folder):
+    """Clients that connect anew for each request, while the host ends: each connection that was made is answered."""
+    failures, answered, stop = [], [], threading.Event()
+
+    def ask(host):
+        while not stop.is_set():
+            try:
+                peer = socket.create_connection(("127.0.0.1", host.rest_port), timeout=0.5)
+            except OSError:
+                return  # the host does not listen any more
+            with peer:
+                peer.settimeout(10)
+                peer.sendall(_post(b'{"text":"x"}', b"Connection: close\r\n"))
+                received = b""
+                try:
+                    while part := peer.recv(4096):
+                        received += part
+                except OSError as failure:
+                    received = repr(failure).encode()
+                (answered if received.endswith(b'{"text":"x"}') else failures).append(received)
+
+    with EchoHost(folder / "rest-drain", loops=2) as host:
+        slow = []
+        waiting = threading.Thread(target=lambda: slow.append(_ask(host, "GET", "/echo/sleep?ms=800")[0]))
+        clients = [threading.Thread(target=ask, args=(host,)) for _ in range(8)]
+        for thread in [waiting, *clients]:
+            thread.start()
+        time.sleep(0.3)
+        host.process.send_signal(signal.SIGTERM)
+        for thread in [waiting, *clients]:
+            thread.join(timeout=20)
+        stop.set()
+        host.process.wait(timeout=20)
+    assert not failures
+    assert len(answered) > 50
+    assert (slow[0].status, slow[0].headers["Connection"]) == (200, "close")

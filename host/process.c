@@ -10,12 +10,14 @@
 #include "runtime/deployment.h"
 #include "runtime/runtime.h"
 #include "runtime/staged_file.h"
+#include "status.h"
 
 struct process {
     const struct config *config;
     struct runtime *runtime;
     struct modules *modules;
     struct listeners *listeners;
+    struct status *status;
     bool is_reloading;
 };
 
@@ -42,7 +44,8 @@ static bool start_runtime(struct process *process, const char *name, struct repo
 static bool start_listeners(struct process *process, struct report *report)
 {
     struct error error;
-    if (listeners_open(process->runtime, &process->listeners, &error) != ATLAS_OK) {
+    if (status_start(process->runtime, process->modules, &process->status, &error) != ATLAS_OK ||
+        listeners_open(process->runtime, &process->listeners, &error) != ATLAS_OK) {
         return failed(report, &error);
     }
     return true;
@@ -67,6 +70,7 @@ bool process_start(const struct config *config, const char *name, struct process
     }
     modules_follow(process->modules);
     listeners_accept(process->listeners);
+    status_follow(process->status);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
              LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     *ret_process = process;
@@ -83,6 +87,7 @@ bool process_reload(struct process *process, const struct config *config, struct
     }
     if (is_applied) {
         modules_follow(process->modules);
+        status_follow(process->status);
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }
     return is_applied;
@@ -94,9 +99,11 @@ void process_stop(struct process *process)
         return;
     }
     if (process->runtime != NULL) {
+        status_drain(process->status);
         listeners_drain(process->listeners, process->config->shutdown.drain_ms);
         deployment_end(runtime_deployment(process->runtime));
         listeners_close(process->listeners);
+        status_stop(process->status);
         modules_stop(process->modules);
         runtime_destroy(process->runtime);
         modules_destroy(process->modules);

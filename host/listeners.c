@@ -9,6 +9,7 @@
 #include "base/report.h"
 #include "inbound/grpc_server.h"
 #include "inbound/rest/rest_server.h"
+#include "runtime/deployment.h"
 #include "runtime/elf_image.h"
 #include "runtime/manifest.h"
 #include "runtime/runtime.h"
@@ -104,6 +105,23 @@ static atlas_status_t open_one(struct listeners *listeners, const struct config_
     return ATLAS_OK;
 }
 
+/* Two plugins whose REST routes clash, or a service without descriptors, refuse a deployment. */
+static void check_routes(void *self, struct generation *const *generations, size_t count,
+                         struct report *report)
+{
+    struct listeners *listeners = self;
+    const struct config *config = runtime_config(listeners->runtime);
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        struct error error;
+        if (listener->protocol == CONFIG_PROTOCOL_REST && is_ours(listeners->runtime, listener) &&
+            rest_server_check(listener->services.items, listener->services.count, generations,
+                              count, &error) != ATLAS_OK) {
+            report_add(report, "listener %s: %s", listener->name, error.text);
+        }
+    }
+}
+
 atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_listeners,
                               struct error *error)
 {
@@ -114,6 +132,7 @@ atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_li
     }
     *ret_listeners = listeners;
     listeners->runtime = runtime;
+    deployment_set_check(runtime_deployment(runtime), check_routes, listeners);
     struct grpc_limits grpc_limits = grpc_limits_of(&config->grpc);
     struct rest_limits rest_limits = rest_limits_of(&config->rest);
     atlas_status_t status = grpc_server_create(runtime, &grpc_limits, &listeners->grpc, error);

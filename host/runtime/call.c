@@ -13,6 +13,7 @@
 #include "runtime/fiber.h"
 #include "runtime/router.h"
 #include "runtime/runtime.h"
+#include "runtime/trace.h"
 #include "runtime/wait.h"
 
 /* Calls of a worker that are kept for reuse. */
@@ -113,6 +114,7 @@ struct call *call_create(struct worker *worker, struct route_table *routes,
         call->deadline_ns = call->start_ns + worker->limits.default_deadline_ns;
     }
     list_call(worker, call);
+    trace_begin(worker, &call->trace); /* unless the caller brings one */
     return call;
 }
 

@@ -26,6 +26,8 @@ struct deployment {
     struct generation_list active;
     struct generation_list draining; /* in older tables only */
     unsigned next_number;
+    deployment_check_fn *check;
+    void *check_self;
 };
 
 static void list_add(struct generation_list *list, struct generation *generation)
@@ -85,6 +87,12 @@ size_t deployment_active(const struct deployment *deployment,
 {
     *ret_generations = deployment->active.items;
     return deployment->active.count;
+}
+
+void deployment_set_check(struct deployment *deployment, deployment_check_fn *check, void *self)
+{
+    deployment->check = check;
+    deployment->check_self = self;
 }
 
 /* PLAN: the candidates that differ from what runs. Everything wrong goes to the report. */
@@ -341,7 +349,10 @@ static bool apply_plan(struct deployment *deployment, struct plan *plan, struct 
     for (size_t i = 0; i < plan->fresh.count; i++) {
         list_add(&next, plan->fresh.items[i]);
     }
-    if (!make_tables(deployment, &next, &tables, report)) {
+    if (deployment->check != NULL) {
+        deployment->check(deployment->check_self, next.items, next.count, report);
+    }
+    if (report->count > 0 || !make_tables(deployment, &next, &tables, report)) {
         return false;
     }
     bool is_same = plan->fresh.count == 0 && next.count == deployment->active.count;

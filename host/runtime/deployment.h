@@ -32,6 +32,14 @@ bool deployment_apply(struct deployment *deployment, const struct config *config
  * destroy_timeout each. The last step before loops are stopped. */
 void deployment_end(struct deployment *deployment);
 
+/*
+ * What else must agree to a set of generations before it is committed: a listener whose routes
+ * would clash. One; before the first apply. It adds what is wrong to the report.
+ */
+typedef void deployment_check_fn(void *self, struct generation *const *generations, size_t count,
+                                 struct report *report);
+void deployment_set_check(struct deployment *deployment, deployment_check_fn *check, void *self);
+
 /* No loop uses this older table any more: its generations may end. */
 void deployment_release_table(struct deployment *deployment, struct route_table *table);
 

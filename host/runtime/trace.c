@@ -39,7 +39,6 @@ bool trace_parse(struct atlas_bytes text, struct trace_context *ret_trace)
     const char *p = text.data;
     struct trace_context trace;
     uint8_t version;
-    *ret_trace = (struct trace_context){.flags = 0};
     if (text.len < TRACEPARENT_LEN || p[2] != '-' || p[35] != '-' || p[52] != '-' ||
         !read_hex(p, &version, 1) || version == 0xff ||
         (version == 0 && text.len != TRACEPARENT_LEN) || !read_hex(p + 3, trace.trace_id, 16) ||
@@ -49,6 +48,26 @@ bool trace_parse(struct atlas_bytes text, struct trace_context *ret_trace)
     }
     *ret_trace = trace;
     return true;
+}
+
+/* splitmix64 */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+void trace_begin(struct worker *worker, struct trace_context *ret_trace)
+{
+    uint64_t words[3];
+    for (int i = 0; i < 3; i++) {
+        words[i] = next_random(&worker->trace_state) | 1; /* an id of zeros is none */
+    }
+    memcpy(ret_trace->trace_id, words, 16);
+    memcpy(ret_trace->span_id, &words[2], 8);
+    ret_trace->flags = 1;
 }
 
 static char *put_hex(char *out, const uint8_t *bytes, size_t count)

@@ -1,6 +1,7 @@
 #include "runtime/worker.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "runtime/call.h"
 #include "runtime/fiber.h"
@@ -19,6 +20,8 @@ atlas_status_t worker_create(struct runtime *runtime, unsigned index,
     }
     worker->runtime = runtime;
     worker->index = index;
+    ssize_t ignored = getrandom(&worker->trace_state, sizeof worker->trace_state, 0);
+    (void)ignored; /* ids need not be secret; zero is as good a start as any */
     worker->limits = *limits;
     worker->arenas.limit = ARENA_BLOCKS_KEPT;
     worker->handles.limit = limits->fibers * 4;

@@ -32,6 +32,7 @@ struct worker {
     struct call_limits limits;
     struct fiber_pool *fibers;
     struct arena_cache arenas;
+    uint64_t trace_state; /* of the generator of trace and span ids */
     struct call *free_calls;
     unsigned free_call_count;
     struct handle_table handles;

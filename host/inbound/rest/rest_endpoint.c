@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <sys/random.h>
 
 #include "base/log.h"
 #include "runtime/worker.h"
@@ -70,9 +69,6 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
     struct event_base *base = loop_base(endpoint->worker->loop);
     size_t limit = (server->limits.connections + server->loop_count - 1) / server->loop_count;
 
-    if (getrandom(endpoint->random, sizeof endpoint->random, 0) < 0 || endpoint->random[0] == 0) {
-        endpoint->random[0] = (uintptr_t)endpoint;
-    }
     endpoint->http = evhttp_new(base);
     endpoint->acceptor =
         evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, endpoint->listener->fd);

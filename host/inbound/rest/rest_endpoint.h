@@ -35,7 +35,6 @@ struct rest_endpoint {
     struct evconnlistener *acceptor;
     struct rest_connections connections;
     struct rest_exchange *exchanges; /* in flight */
-    uint64_t random[2];              /* state of the generator of trace ids */
     bool is_draining;                /* every reply closes its connection */
 };
 

@@ -145,33 +145,13 @@ static atlas_status_t call_remote(struct call *call, void *arg)
     return status;
 }
 
-static uint64_t next_random(uint64_t state[2])
-{
-    uint64_t a = state[0]; /* xorshift128+ */
-    uint64_t b = state[1];
-
-    state[0] = b;
-    a ^= a << 23;
-    state[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
-    return state[1] + b;
-}
-
 /* The trace of the caller, or a new one. */
 static void set_trace(struct rest_endpoint *endpoint, struct call *call, const char *traceparent)
 {
-    struct trace_context *trace = &call->trace;
-    uint64_t random[3];
-
-    if (traceparent != NULL &&
-        trace_parse((struct atlas_bytes){traceparent, strlen(traceparent)}, trace)) {
-        return;
+    if (traceparent == NULL ||
+        !trace_parse((struct atlas_bytes){traceparent, strlen(traceparent)}, &call->trace)) {
+        trace_begin(endpoint->worker, &call->trace);
     }
-    for (int i = 0; i < 3; i++) {
-        random[i] = next_random(endpoint->random) | 1; /* an id of zeros is none */
-    }
-    memcpy(trace->trace_id, random, sizeof trace->trace_id);
-    memcpy(trace->span_id, &random[2], sizeof trace->span_id);
-    trace->flags = 0;
 }
 
 static struct call *make_call(struct rest_endpoint *endpoint, struct route_table *table,

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/pid_file.h"
 #include "listeners.h"
 #include "modules.h"
 #include "runtime/deployment.h"
@@ -14,6 +15,7 @@
 
 struct process {
     const struct config *config;
+    struct pid_file *pid_file;
     struct runtime *runtime;
     struct modules *modules;
     struct listeners *listeners;
@@ -32,6 +34,7 @@ static bool start_runtime(struct process *process, const char *name, struct repo
     struct runtime_options options = {.config = process->config, .process = name};
     struct error error;
     if (staged_folder_open(process->config->run_dir, &error) != ATLAS_OK ||
+        pid_file_create(process->config->run_dir, name, &process->pid_file, &error) != ATLAS_OK ||
         runtime_create(&options, &process->runtime, &error) != ATLAS_OK ||
         modules_create(process->runtime, &process->modules, &error) != ATLAS_OK ||
         runtime_start(process->runtime, &error) != ATLAS_OK ||
@@ -107,9 +110,10 @@ void process_stop(struct process *process)
         modules_stop(process->modules);
         runtime_destroy(process->runtime);
         modules_destroy(process->modules);
-        staged_folder_close(process->config->run_dir);
         log_info("stopped");
     }
+    staged_folder_close(process->config->run_dir);
+    pid_file_remove(process->pid_file);
     free(process);
 }
 

@@ -6,7 +6,6 @@
 #include "inbound/kafka_module.h"
 #include "remote.h"
 #include "runtime/client.h"
-#include "runtime/plugin_metrics.h"
 #include "runtime/runtime.h"
 #include "services/grpc_client.h"
 #include "services/plugin_metrics.h"
@@ -66,7 +65,6 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     *ret_modules = modules;
     modules->runtime = runtime;
     runtime_add_module(runtime, &client_module);
-    runtime_add_module(runtime, &plugin_metrics_module);
     runtime_add_module(runtime, &plugin_metrics_module);
     atlas_status_t status = remote_create(runtime, &modules->client, error);
     if (status == ATLAS_OK) {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "services/outbox_publish.h"
 #include "services/postgres/pg_fiber.h"
+#include "services/postgres/pg_metrics.h"
 #include "services/postgres/pg_plugin.h"
 
 /* Pause of a relay that does not lead before it tries again. */
@@ -18,6 +19,7 @@
 /* A backlog is counted at most this often, and only up to a limit. */
 #define COUNT_PAUSE_NS (5 * NS_PER_S)
 #define COUNT_LIMIT    100000
+#define WARN_PAUSE_NS  (60 * NS_PER_S)
 
 struct outbox_wake {
     struct loop_task task;
@@ -38,11 +40,9 @@ struct outbox_relay {
     int64_t counted_ns;
     struct outbox_row_result *results; /* outbox_batch of them */
     int64_t *ids;
-    _Atomic bool is_leader;
-    _Atomic int64_t oldest_us; /* wall clock of the oldest row that waits; 0: none does */
-    _Atomic int64_t backlog;
-    _Atomic int64_t relayed;
-    _Atomic int64_t failures;
+    int64_t oldest_us; /* wall clock of the oldest row that waits; 0: none does */
+    int64_t warned_ns; /* when a failure was logged; 0: the last attempt succeeded */
+    struct outbox_metrics metrics;
 };
 
 /* --- Being woken -------------------------------------------------------------------------------
@@ -98,9 +98,16 @@ static bool sleep_until_rung(struct outbox_relay *relay, struct call *call)
 /* --- One page ----------------------------------------------------------------------------------
  */
 
+static void tell_age(struct outbox_relay *relay)
+{
+    int64_t age_us = relay->oldest_us != 0 ? clock_wall_us() - relay->oldest_us : 0;
+    metrics_set(relay->metrics.age, age_us / 1000000);
+}
+
 static void note_age(struct outbox_relay *relay, int64_t age_us)
 {
-    atomic_store(&relay->oldest_us, age_us > 0 ? clock_wall_us() - age_us : 0);
+    relay->oldest_us = age_us > 0 ? clock_wall_us() - age_us : 0;
+    tell_age(relay);
 }
 
 static atlas_status_t note_backlog(struct outbox_relay *relay, struct pg_session *session,
@@ -120,7 +127,7 @@ static atlas_status_t note_backlog(struct outbox_relay *relay, struct pg_session
             return status;
         }
     }
-    atomic_store(&relay->backlog, count);
+    metrics_set(relay->metrics.backlog, count);
     return ATLAS_OK;
 }
 
@@ -132,6 +139,7 @@ static atlas_status_t bury(struct outbox_relay *relay, struct pg_session *sessio
               LOG_TEXT("schema", relay->plugin->settings.schema),
               LOG_INT("id", page->rows[index].id), LOG_TEXT("topic", page->rows[index].topic),
               LOG_TEXT("why", result->reason));
+    metrics_add(relay->metrics.refused, 1);
     return outbox_store_bury(session, page->rows[index].id, result->reason, error);
 }
 
@@ -152,7 +160,7 @@ static atlas_status_t settle(struct outbox_relay *relay, struct pg_session *sess
         status = outbox_store_delete(session, relay->ids, count, relay->window.floor, error);
     }
     if (status == ATLAS_OK) {
-        atomic_fetch_add(&relay->relayed, (int64_t)count);
+        metrics_add(relay->metrics.published, (int64_t)count);
     }
     return status;
 }
@@ -187,7 +195,6 @@ static atlas_status_t relay_rows(struct outbox_relay *relay, struct pg_session *
     if (published == ATLAS_OK || settled != ATLAS_OK) {
         return settled;
     }
-    atomic_fetch_add(&relay->failures, 1);
     return error_set(error, published, "%s", publishing.text);
 }
 
@@ -214,7 +221,7 @@ static atlas_status_t relay_page(struct outbox_relay *relay, struct pg_session *
     }
     if (page.reading.is_drained) {
         note_age(relay, 0);
-        atomic_store(&relay->backlog, 0);
+        metrics_set(relay->metrics.backlog, 0);
         relay->page_limit = relay->plugin->settings.outbox_batch;
     }
     outbox_window_note(&relay->window, &page.reading);
@@ -225,16 +232,37 @@ static atlas_status_t relay_page(struct outbox_relay *relay, struct pg_session *
 /* --- Leading -----------------------------------------------------------------------------------
  */
 
+/* The first failure is a line, and then one in a while: an outage is told by metrics. */
+static void warn(struct outbox_relay *relay, const struct error *error)
+{
+    int64_t now_ns = clock_monotonic_ns();
+    metrics_add(relay->metrics.failures, 1);
+    if (relay->warned_ns == 0 || now_ns - relay->warned_ns > WARN_PAUSE_NS) {
+        relay->warned_ns = now_ns;
+        log_warn(
+            "outbox relay failed, continuing", LOG_TEXT("schema", relay->plugin->settings.schema),
+            LOG_TEXT("status", atlas_status_name(error->status)), LOG_TEXT("why", error->text));
+    }
+}
+
+static void note_success(struct outbox_relay *relay)
+{
+    relay->backoff_ms = BACKOFF_MIN_MS;
+    if (relay->warned_ns != 0) {
+        log_info("outbox relay goes on", LOG_TEXT("schema", relay->plugin->settings.schema));
+        relay->warned_ns = 0;
+    }
+}
+
 static bool pause_after_failure(struct outbox_relay *relay, struct call *call,
                                 const struct error *error)
 {
     if (call_check(call) != ATLAS_OK) {
         return false;
     }
-    log_warn("outbox relay failed, continuing", LOG_TEXT("schema", relay->plugin->settings.schema),
-             LOG_TEXT("status", atlas_status_name(error->status)), LOG_TEXT("why", error->text),
-             LOG_INT("next_ms", relay->backoff_ms));
+    warn(relay, error);
     bool is_running = pg_fiber_sleep(call, relay->backoff_ms);
+    tell_age(relay);
     relay->backoff_ms *= 2;
     if (relay->backoff_ms > BACKOFF_MAX_MS) {
         relay->backoff_ms = BACKOFF_MAX_MS;
@@ -262,7 +290,7 @@ static atlas_status_t lead(struct outbox_relay *relay, struct pg_session *sessio
             continue;
         }
         if (status == ATLAS_OK) {
-            relay->backoff_ms = BACKOFF_MIN_MS;
+            note_success(relay);
             if (is_drained && !sleep_until_rung(relay, call)) {
                 break;
             }
@@ -286,9 +314,9 @@ static atlas_status_t follow(struct outbox_relay *relay, struct pg_session *sess
     }
     log_info("outbox relay leads", LOG_TEXT("plugin", relay->plugin->id),
              LOG_TEXT("schema", relay->plugin->settings.schema));
-    atomic_store(&relay->is_leader, true);
+    metrics_set(relay->metrics.leads, 1);
     status = lead(relay, session, call, error);
-    atomic_store(&relay->is_leader, false);
+    metrics_set(relay->metrics.leads, 0);
     return status;
 }
 
@@ -304,7 +332,6 @@ static void run_relay(struct call *call, void *arg)
         struct pg_session *session = NULL;
         atlas_status_t status = pg_session_open(call, &settings, &session, &error);
         if (status == ATLAS_OK) {
-            relay->backoff_ms = BACKOFF_MIN_MS;
             status = follow(relay, session, call, &error);
         }
         pg_session_close(session);
@@ -317,6 +344,7 @@ static void run_relay(struct call *call, void *arg)
 
 static void free_relay(struct outbox_relay *relay)
 {
+    outbox_metrics_finish(&relay->metrics);
     free(relay->results);
     free(relay->ids);
     free(relay);
@@ -334,6 +362,7 @@ atlas_status_t outbox_relay_start(struct call *call, struct pg_plugin *plugin,
     relay->wake = plugin->wake;
     relay->backoff_ms = BACKOFF_MIN_MS;
     relay->page_limit = plugin->settings.outbox_batch;
+    outbox_metrics_init(&relay->metrics, plugin->id);
     relay->results = calloc(relay->page_limit, sizeof *relay->results);
     relay->ids = calloc(relay->page_limit, sizeof *relay->ids);
     atlas_status_t status =
@@ -354,16 +383,4 @@ void outbox_relay_stop(struct outbox_relay *relay, struct call *call)
         pg_fiber_stop(&relay->fiber, call);
         free_relay(relay);
     }
-}
-
-void outbox_relay_read_state(const struct outbox_relay *relay, struct outbox_state *ret_state)
-{
-    int64_t oldest_us = atomic_load(&relay->oldest_us);
-    *ret_state = (struct outbox_state){
-        .is_leader = atomic_load(&relay->is_leader),
-        .age_us = oldest_us != 0 ? clock_wall_us() - oldest_us : 0,
-        .backlog = atomic_load(&relay->backlog),
-        .relayed = atomic_load(&relay->relayed),
-        .failures = atomic_load(&relay->failures),
-    };
 }

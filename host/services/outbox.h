@@ -18,15 +18,6 @@ struct outbox_relay;
 struct outbox_wake;
 struct pg_plugin;
 
-/* How the outbox stands; read on any thread. */
-struct outbox_state {
-    bool is_leader;   /* this process relays */
-    int64_t age_us;   /* of the oldest row that waits; 0: none does */
-    int64_t backlog;  /* rows that wait, as last counted */
-    int64_t relayed;  /* rows published by this process */
-    int64_t failures; /* pages that were not published completely */
-};
-
 /* What statements that wrote outbox rows ring, from any loop. Lives as long as the generation. NULL
  * without memory. */
 struct outbox_wake *outbox_wake_create(struct loop *home);
@@ -40,8 +31,5 @@ atlas_status_t outbox_relay_start(struct call *call, struct pg_plugin *plugin,
 /* Stops and frees it; records under way may arrive and will then be sent once more. NULL is
  * allowed. [waits] */
 void outbox_relay_stop(struct outbox_relay *relay, struct call *call);
-
-/* Any thread, between start and stop. */
-void outbox_relay_read_state(const struct outbox_relay *relay, struct outbox_state *ret_state);
 
 #endif

@@ -107,8 +107,9 @@ static struct pg_request *add_request(struct pg_connection *c, struct call *call
     }
     wait_init(&request->wait, call);
     request->limit_ns = (limit_ms + ANSWER_GRACE_MS) * NS_PER_MS;
+    request->sent_ns = clock_monotonic_ns();
     if (c->head == NULL) {
-        c->head_since_ns = clock_monotonic_ns();
+        c->head_since_ns = request->sent_ns;
     }
     *c->tail = request;
     c->tail = &request->next;

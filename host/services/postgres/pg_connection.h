@@ -64,6 +64,7 @@ struct pg_request {
     bool is_lost;         /* the connection ended before the whole answer was there */
     uint64_t prepares[2]; /* hashes that count as prepared once it was sent */
     unsigned prepare_count;
+    int64_t sent_ns;
     int64_t limit_ns; /* for the answer, from when it is the first in line */
     PGresult *result; /* of the last command, or of the first that failed; NULL: none came */
 };

@@ -2,9 +2,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "services/postgres/pg_check.h"
+#include "services/postgres/pg_metrics.h"
 #include "services/postgres/pg_migration.h"
+
+/* The n-th statement as the plugin's headers had it: an older one has shorter structs. */
+static struct atlas_pg_statement declared_statement(const struct atlas_pg_schema *schema, size_t n)
+{
+    struct atlas_pg_statement copy = {.size = 0};
+    size_t stride = schema->statements[0].size;
+    memcpy(&copy, (const char *)schema->statements + n * stride,
+           stride < sizeof copy ? stride : sizeof copy);
+    return copy;
+}
 
 static atlas_status_t compile(struct pg_plugin *plugin, struct error *error)
 {
@@ -14,8 +26,8 @@ static atlas_status_t compile(struct pg_plugin *plugin, struct error *error)
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        atlas_status_t status =
-            pg_statement_init(&plugin->statements[i], &plugin->schema->statements[i], error);
+        struct atlas_pg_statement declared = declared_statement(plugin->schema, i);
+        atlas_status_t status = pg_statement_init(&plugin->statements[i], &declared, error);
         if (status != ATLAS_OK) {
             return status;
         }
@@ -54,6 +66,30 @@ void pg_plugin_free(struct pg_plugin *plugin)
         free(plugin->statements);
         free(plugin);
     }
+}
+
+struct pg_loop *pg_loop_create(const struct pg_plugin *plugin, struct pg_pool *pool)
+{
+    struct pg_loop *loop =
+        calloc(1, sizeof *loop + plugin->statement_count * sizeof(struct metrics_cell *));
+    if (loop == NULL) {
+        pg_pool_release(pool);
+        return NULL;
+    }
+    loop->pool = pool;
+    for (size_t i = 0; i < plugin->statement_count; i++) {
+        loop->durations[i] = pg_metrics_statement(plugin->id, plugin->statements[i].name);
+    }
+    return loop;
+}
+
+void pg_loop_free(const struct pg_plugin *plugin, struct pg_loop *loop)
+{
+    for (size_t i = 0; i < plugin->statement_count; i++) {
+        metrics_cell_release(loop->durations[i]);
+    }
+    pg_pool_release(loop->pool);
+    free(loop);
 }
 
 bool pg_plugin_has_outbox(const struct pg_plugin *plugin)

@@ -11,6 +11,7 @@
 #include "services/postgres/pg_pool.h"
 #include "services/postgres/pg_statement.h"
 
+struct metrics_cell;
 struct outbox_relay;
 struct outbox_wake;
 
@@ -35,12 +36,22 @@ struct pg_plugin {
     void *owner;                /* of the module */
 };
 
+/* What the module keeps of a generation on one loop. */
+struct pg_loop {
+    struct pg_pool *pool;             /* counted */
+    struct metrics_cell *durations[]; /* one per statement */
+};
+
 /* Compiles the statements of a schema (NULL: none). */
 atlas_status_t pg_plugin_create(const char *id, const char *version,
                                 const struct pg_settings *settings,
                                 const struct atlas_pg_schema *schema, struct pg_plugin **ret_plugin,
                                 struct error *error);
 void pg_plugin_free(struct pg_plugin *plugin);
+
+/* Takes over the pool's reference. NULL without memory. On the pool's loop. */
+struct pg_loop *pg_loop_create(const struct pg_plugin *plugin, struct pg_pool *pool);
+void pg_loop_free(const struct pg_plugin *plugin, struct pg_loop *loop);
 
 bool pg_plugin_has_outbox(const struct pg_plugin *plugin);
 

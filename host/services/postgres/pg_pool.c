@@ -1,10 +1,12 @@
 #include "services/postgres/pg_pool.h"
 
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/readiness.h"
+#include "services/postgres/pg_metrics.h"
 
 /* Reads in flight on each connection before another one is opened. */
 #define READ_LOAD_TO_GROW 8
@@ -45,10 +47,8 @@ struct pg_pool {
     unsigned references;
     bool is_down; /* no connection at all is ready, and that was logged */
     struct role_pool roles[PG_POOL_ROLES];
-    _Atomic unsigned ready;
-    _Atomic unsigned in_flight;
-    _Atomic unsigned waiting;
-    _Atomic unsigned leased;
+    struct pg_pool_metrics metrics;
+    struct readiness_check *readiness; /* of the first loop, which speaks for the others */
 };
 
 static void remove_waiter(struct role_pool *role, struct waiter *waiter)
@@ -82,7 +82,7 @@ static void wake_all(struct role_pool *role)
     }
 }
 
-/* Counters for other threads; the sums are small. Returns the connections that are ready. */
+/* Tells how the pool stands; the sums are small. Returns the connections that are ready. */
 static unsigned publish_state(struct pg_pool *pool)
 {
     unsigned ready = 0;
@@ -98,10 +98,10 @@ static unsigned publish_state(struct pg_pool *pool)
             leased += role->slots[i].lease != LEASE_FREE;
         }
     }
-    atomic_store_explicit(&pool->ready, ready, memory_order_relaxed);
-    atomic_store_explicit(&pool->leased, leased, memory_order_relaxed);
-    atomic_store_explicit(&pool->waiting, waiting, memory_order_relaxed);
-    atomic_store_explicit(&pool->in_flight, in_flight, memory_order_relaxed);
+    metrics_set(pool->metrics.ready, ready);
+    metrics_set(pool->metrics.leased, leased);
+    metrics_set(pool->metrics.waiting, waiting);
+    metrics_set(pool->metrics.in_flight, in_flight);
     return ready;
 }
 
@@ -117,6 +117,11 @@ static void note_outage(struct pg_pool *pool, const char *reason)
                  LOG_INT("loop", loop_index(pool->loop)));
     }
     pool->is_down = ready == 0;
+    if (ready > 0) {
+        readiness_set_ready(pool->readiness);
+    } else {
+        readiness_set_failed(pool->readiness, "%s", reason);
+    }
 }
 
 static struct slot *slot_of(struct role_pool *role, const struct pg_connection *connection)
@@ -221,6 +226,8 @@ static void free_pool(struct pg_pool *pool)
         }
         free(role->slots);
     }
+    readiness_remove(pool->readiness);
+    pg_pool_metrics_finish(&pool->metrics);
     free(pool);
 }
 
@@ -238,6 +245,12 @@ struct pg_pool *pg_pool_create(struct loop *loop, const struct pg_settings *sett
         !init_role(pool, PG_ROLE_LEASE, settings->lease_connections)) {
         free_pool(pool);
         return NULL;
+    }
+    pg_pool_metrics_init(&pool->metrics, settings->schema);
+    if (loop_index(loop) == 0) {
+        char name[80];
+        snprintf(name, sizeof name, "postgres %s", settings->schema);
+        pool->readiness = readiness_add(name);
     }
     grow(&pool->roles[PG_ROLE_READ]);
     grow(&pool->roles[PG_ROLE_WRITE]);
@@ -257,11 +270,6 @@ bool pg_pool_release(struct pg_pool *pool)
     }
     free_pool(pool);
     return true;
-}
-
-const char *pg_pool_schema(const struct pg_pool *pool)
-{
-    return pool->settings.schema;
 }
 
 const struct pg_settings *pg_pool_settings(const struct pg_pool *pool)
@@ -415,12 +423,4 @@ void pg_pool_return_after_rollback(struct pg_pool *pool, struct pg_connection *c
     }
     slot->lease = LEASE_ROLLING_BACK;
     pg_request_release(request);
-}
-
-void pg_pool_read_state(const struct pg_pool *pool, struct pg_pool_state *ret_state)
-{
-    ret_state->ready = atomic_load_explicit(&pool->ready, memory_order_relaxed);
-    ret_state->in_flight = atomic_load_explicit(&pool->in_flight, memory_order_relaxed);
-    ret_state->waiting = atomic_load_explicit(&pool->waiting, memory_order_relaxed);
-    ret_state->leased = atomic_load_explicit(&pool->leased, memory_order_relaxed);
 }

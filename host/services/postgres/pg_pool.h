@@ -1,13 +1,12 @@
 /*
  * The connections of one plugin on one loop, in three roles: reads share a few, writes spread over
  * several, transactions lease one each. Connections are opened when they are wanted, up to the
- * configured number. All functions are for the pool's loop, unless they say otherwise.
+ * configured number. All functions are for the pool's loop.
  */
 #ifndef SERVICES_POSTGRES_PG_POOL_H
 #define SERVICES_POSTGRES_PG_POOL_H
 
 #include "services/postgres/pg_connection.h"
-#include "services/postgres/pg_pool_state.h"
 
 #define PG_POOL_ROLES 3 /* read, write, lease */
 
@@ -22,7 +21,6 @@ struct pg_pool *pg_pool_acquire(struct pg_pool *pool);
 /* The last release closes the connections; true if it was the last. NULL is allowed. */
 bool pg_pool_release(struct pg_pool *pool);
 
-const char *pg_pool_schema(const struct pg_pool *pool);
 const struct pg_settings *pg_pool_settings(const struct pg_pool *pool);
 
 /*
@@ -43,8 +41,5 @@ void pg_pool_return(struct pg_pool *pool, struct pg_connection *connection);
 
 /* The same once a rollback has been answered; the connection stays apart until then. */
 void pg_pool_return_after_rollback(struct pg_pool *pool, struct pg_connection *connection);
-
-/* Any thread. */
-void pg_pool_read_state(const struct pg_pool *pool, struct pg_pool_state *ret_state);
 
 #endif

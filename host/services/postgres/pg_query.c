@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crash_point.h"
+#include "base/metrics.h"
 #include "runtime/generation.h"
 #include "services/outbox.h"
 #include "services/postgres/pg_error.h"
@@ -15,6 +17,7 @@ struct query {
     const struct pg_plugin *plugin;
     struct pg_pool *pool;
     const struct pg_statement *statement;
+    struct metrics_cell *duration;
     struct pg_command command;
 };
 
@@ -32,10 +35,13 @@ static atlas_status_t start_query(struct query *query, struct atlas_call *public
                          "plugin %s has declared no statement %u; see struct atlas_pg_schema",
                          call->generation->id, statement);
     }
+    const struct pg_loop *loop =
+        GENERATION_LOOP_ATTACHED(call->generation, call->worker, MODULE_POSTGRES);
     *query = (struct query){
         .call = call,
         .plugin = plugin,
-        .pool = GENERATION_LOOP_ATTACHED(call->generation, call->worker, MODULE_POSTGRES),
+        .pool = loop->pool,
+        .duration = loop->durations[statement],
         .statement = &plugin->statements[statement],
     };
     atlas_status_t status = pg_plugin_admit(plugin, call);
@@ -105,6 +111,11 @@ static atlas_status_t send_query(const struct query *query, enum pg_role role, i
     return *ret_request != NULL ? ATLAS_OK : fail_lost(query);
 }
 
+static void observe(const struct query *query, const struct pg_request *request)
+{
+    metrics_observe_ns(query->duration, clock_monotonic_ns() - request->sent_ns);
+}
+
 static atlas_status_t run_read(const struct query *query, struct atlas_pg_result *ret_result)
 {
     struct pg_request *request;
@@ -115,6 +126,7 @@ static atlas_status_t run_read(const struct query *query, struct atlas_pg_result
             return status;
         }
         status = wait_for(&request->wait); /* after the deadline the answer is dropped */
+        observe(query, request);
         bool is_again = status == ATLAS_OK && is_unprepared(request) && attempt == 0;
         if (status == ATLAS_OK && !is_again) {
             status = read_answer(query, request, ret_result);
@@ -159,6 +171,7 @@ static atlas_status_t run_write(const struct query *query, struct atlas_pg_resul
             return status;
         }
         wait_uninterrupted(&request->wait); /* bounded by statement_timeout and the answer limit */
+        observe(query, request);
         *ret_outcome = outcome_of(request);
         bool is_again = is_unprepared(request) && attempt == 0;
         if (!is_again) {
@@ -209,16 +222,16 @@ static atlas_status_t pg_query_begin(struct atlas_call *public_call,
     struct call *call = call_of(public_call);
     struct pg_plugin *plugin = call->generation->attached[MODULE_POSTGRES];
     pg_error_clear(call);
-    if (plugin == NULL) {
+    if (plugin == NULL || plugin->schema == NULL) {
         return call_fail(call, ATLAS_INTERNAL, "plugin %s has no schema", call->generation->id);
     }
     atlas_status_t status = pg_plugin_admit(plugin, call);
     if (status != ATLAS_OK) {
         return status;
     }
-    return pg_transaction_begin(
-        call, GENERATION_LOOP_ATTACHED(call->generation, call->worker, MODULE_POSTGRES),
-        ret_transaction);
+    const struct pg_loop *loop =
+        GENERATION_LOOP_ATTACHED(call->generation, call->worker, MODULE_POSTGRES);
+    return pg_transaction_begin(call, loop->pool, ret_transaction);
 }
 
 static atlas_status_t pg_query_run_in(struct atlas_call *public_call,
@@ -242,6 +255,7 @@ static atlas_status_t pg_query_run_in(struct atlas_call *public_call,
         return pg_transaction_fail(open, status);
     }
     status = wait_for(&request->wait); /* what is given up here is rolled back */
+    observe(&query, request);
     if (status == ATLAS_OK) {
         status = read_answer(&query, request, ret_result);
     }

@@ -31,4 +31,14 @@ struct pg_settings {
     unsigned outbox_batch;
 };
 
+struct config_plugin;
+struct config_postgres;
+
+/* Fills the bounds from the configuration; host, user, password and schema stay as they are. */
+void pg_settings_copy_limits(struct pg_settings *settings, const struct config_postgres *from);
+
+/* Fills schema, user and password of a plugin; its password lies over the group's. */
+void pg_settings_set_plugin(struct pg_settings *settings, const struct config_postgres *group,
+                            const struct config_plugin *plugin, const char *id);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "base/readiness.h"
 #include "runtime/generation.h"
 #include "runtime/runtime.h"
 #include "services/postgres/pg_connect.h"
@@ -19,12 +20,12 @@
 /* Pause before a database that did not fit is looked at again. */
 #define REFUSED_PAUSE_MS 5000
 
-/* One generation, in the list that metrics, readiness and later generations look at. */
+/* One generation, in the list where later ones of its plugin find its pools. */
 struct attached {
     struct postgres *postgres;
     struct pg_plugin *plugin;
-    unsigned generation;
-    struct pg_fiber watch; /* waits for a database that was away; home loop */
+    struct pg_fiber watch;             /* waits for a database that was away; home loop */
+    struct readiness_check *readiness; /* while the schema is not known to fit; else NULL */
     struct attached *next;
     unsigned loop_count;
     struct pg_pool *pools[]; /* one per loop; NULL: none there */
@@ -36,48 +37,9 @@ struct postgres {
     struct pg_settings settings; /* what plugins have in common */
     outbox_publish_fn *publish;
     bool is_dry;
-    pthread_mutex_t mutex; /* of the list and what hangs on it; not on the way of calls */
+    pthread_mutex_t mutex; /* of the list and its pools; not on the way of calls */
     struct attached *list;
 };
-
-/* --- Settings ----------------------------------------------------------------------------------
- */
-
-static void copy_limits(const struct config_postgres *from, struct pg_settings *to)
-{
-    to->port = (uint16_t)from->port;
-    to->read_connections = (unsigned)from->read_connections;
-    to->write_connections = (unsigned)from->write_connections;
-    to->lease_connections = (unsigned)from->lease_connections;
-    to->queue = (unsigned)from->queue;
-    to->lease_wait_ms = from->lease_wait_ms;
-    to->row_limit = (unsigned)from->rows;
-    to->result_limit = from->result_bytes;
-    to->statement_ms = from->statement_ms;
-    to->connect_ms = from->connect_ms;
-    to->reconnect_min_ms = from->reconnect_min_ms;
-    to->reconnect_max_ms = from->reconnect_max_ms;
-    to->migration_ms = from->migration_ms;
-    to->outbox_poll_ms = from->outbox_poll_ms;
-    to->outbox_batch = (unsigned)from->outbox_batch;
-    snprintf(to->dbname, sizeof to->dbname, "%s", from->dbname);
-}
-
-/* User and password are of the plugin, as the configuration has them that it is loaded from. */
-static void settings_of(const struct postgres *postgres, const struct generation *generation,
-                        struct pg_settings *ret_settings)
-{
-    const struct config_plugin *plugin = generation->settings;
-    const char *password = postgres->config->postgres.password.text;
-    *ret_settings = postgres->settings;
-    snprintf(ret_settings->schema, sizeof ret_settings->schema, "%s", generation->id);
-    snprintf(ret_settings->user, sizeof ret_settings->user, "%s", plugin->postgres_user);
-    if (plugin->postgres_password.text != NULL && plugin->postgres_password.text[0] != '\0') {
-        password = plugin->postgres_password.text;
-    }
-    snprintf(ret_settings->password, sizeof ret_settings->password, "%s",
-             password != NULL ? password : "");
-}
 
 /* --- The list ----------------------------------------------------------------------------------
  */
@@ -108,13 +70,6 @@ static void list_remove(struct postgres *postgres, struct attached *attached)
     pthread_mutex_unlock(&postgres->mutex);
 }
 
-static void set_relay(struct attached *attached, struct outbox_relay *relay)
-{
-    pthread_mutex_lock(&attached->postgres->mutex);
-    attached->plugin->relay = relay;
-    pthread_mutex_unlock(&attached->postgres->mutex);
-}
-
 static void set_pool(struct attached *attached, unsigned loop, struct pg_pool *pool)
 {
     pthread_mutex_lock(&attached->postgres->mutex);
@@ -135,7 +90,9 @@ static atlas_status_t create_attached(struct postgres *postgres, struct call *ca
     if (attached == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    settings_of(postgres, generation, &settings);
+    settings = postgres->settings;
+    pg_settings_set_plugin(&settings, &postgres->config->postgres, generation->settings,
+                           generation->id);
     atlas_status_t status = pg_plugin_create(generation->id, generation->version, &settings,
                                              generation->plugin.postgres, &attached->plugin, error);
     if (status == ATLAS_OK && pg_plugin_has_outbox(attached->plugin)) {
@@ -150,11 +107,18 @@ static atlas_status_t create_attached(struct postgres *postgres, struct call *ca
         return status;
     }
     attached->postgres = postgres;
-    attached->generation = generation->number;
     attached->loop_count = generation->loop_count;
     attached->plugin->owner = attached;
     *ret_attached = attached;
     return ATLAS_OK;
+}
+
+static void add_readiness(struct attached *attached, const struct error *error)
+{
+    char name[80];
+    snprintf(name, sizeof name, "schema %s", attached->plugin->id);
+    attached->readiness = readiness_add(name);
+    readiness_set_failed(attached->readiness, "%s", error->text);
 }
 
 /* Migrations and check now, or later if the server is away and nobody is served by it yet. */
@@ -172,6 +136,7 @@ static atlas_status_t prepare_or_defer(struct attached *attached, struct call *c
     } else if (status == ATLAS_UNAVAILABLE && !is_reload) {
         log_warn("postgres is away; the plugin answers UNAVAILABLE until it comes, continuing",
                  LOG_TEXT("plugin", plugin->id), LOG_TEXT("why", error->text));
+        add_readiness(attached, error);
         status = ATLAS_OK;
     }
     return status;
@@ -205,6 +170,7 @@ static void detach(void *self, struct call *call, struct generation *generation)
     }
     generation->attached[MODULE_POSTGRES] = NULL;
     list_remove(self, attached);
+    readiness_remove(attached->readiness);
     outbox_wake_free(attached->plugin->wake);
     pg_plugin_free(attached->plugin);
     free(attached);
@@ -237,10 +203,11 @@ static atlas_status_t attach_loop(void *self, struct call *call, struct generati
     struct pg_pool *pool = find_pool(self, attached, loop);
     pool = pool != NULL ? pg_pool_acquire(pool)
                         : pg_pool_create(call->worker->loop, &attached->plugin->settings);
-    if (pool == NULL) {
+    struct pg_loop *made = pool != NULL ? pg_loop_create(attached->plugin, pool) : NULL;
+    if (made == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    generation->loops[loop].attached[MODULE_POSTGRES] = pool;
+    generation->loops[loop].attached[MODULE_POSTGRES] = made;
     set_pool(attached, loop, pool);
     return ATLAS_OK;
 }
@@ -250,11 +217,11 @@ static void detach_loop(void *self, struct call *call, struct generation *genera
     (void)self;
     unsigned loop = call->worker->index;
     struct attached *attached = attached_of(generation);
-    struct pg_pool *pool = generation->loops[loop].attached[MODULE_POSTGRES];
-    if (attached != NULL && pool != NULL) {
+    struct pg_loop *made = generation->loops[loop].attached[MODULE_POSTGRES];
+    if (attached != NULL && made != NULL) {
         generation->loops[loop].attached[MODULE_POSTGRES] = NULL;
         set_pool(attached, loop, NULL);
-        pg_pool_release(pool);
+        pg_loop_free(attached->plugin, made);
     }
 }
 
@@ -273,7 +240,7 @@ static void start_relay(struct attached *attached, struct call *call)
                   LOG_TEXT("plugin", attached->plugin->id), LOG_TEXT("why", call->message));
         return;
     }
-    set_relay(attached, relay);
+    attached->plugin->relay = relay;
 }
 
 /* Tries until the database is there and fits; meanwhile the gate says what is wrong. */
@@ -290,6 +257,7 @@ static void run_watch(struct call *call, void *arg)
             log_error("the database does not fit; mend it, it is looked at again",
                       LOG_TEXT("plugin", plugin->id), LOG_TEXT("why", error.text));
             pg_plugin_refuse(plugin, error.text);
+            readiness_set_failed(attached->readiness, "%s", error.text);
             pause_ms = REFUSED_PAUSE_MS;
         }
         is_running = pg_fiber_sleep(call, pause_ms);
@@ -301,6 +269,8 @@ static void run_watch(struct call *call, void *arg)
     if (status == ATLAS_OK) {
         log_info("postgres is there", LOG_TEXT("plugin", plugin->id));
         pg_plugin_open(plugin);
+        readiness_remove(attached->readiness);
+        attached->readiness = NULL;
         start_relay(attached, call);
     }
 }
@@ -331,7 +301,7 @@ static void deactivate(void *self, struct call *call, struct generation *generat
     }
     pg_fiber_stop(&attached->watch, call);
     struct outbox_relay *relay = attached->plugin->relay;
-    set_relay(attached, NULL);
+    attached->plugin->relay = NULL;
     outbox_relay_stop(relay, call);
 }
 
@@ -381,7 +351,7 @@ atlas_status_t postgres_create(const struct config *config, outbox_publish_fn *p
     }
     postgres->config = config;
     postgres->publish = publish;
-    copy_limits(&config->postgres, &postgres->settings);
+    pg_settings_copy_limits(&postgres->settings, &config->postgres);
     atlas_status_t status = pg_connect_resolve(config->postgres.host, &postgres->settings, error);
     if (status != ATLAS_OK) {
         free(postgres);
@@ -428,64 +398,4 @@ void postgres_set_publish(struct postgres *postgres, outbox_publish_fn *publish)
 void postgres_set_dry(struct postgres *postgres)
 {
     postgres->is_dry = true;
-}
-
-static void read_pools(const struct attached *attached, struct pg_pool_state *ret_state)
-{
-    *ret_state = (struct pg_pool_state){0};
-    for (unsigned i = 0; i < attached->loop_count; i++) {
-        struct pg_pool_state one;
-        if (attached->pools[i] != NULL) {
-            pg_pool_read_state(attached->pools[i], &one);
-            ret_state->ready += one.ready;
-            ret_state->in_flight += one.in_flight;
-            ret_state->waiting += one.waiting;
-            ret_state->leased += one.leased;
-        }
-    }
-}
-
-void postgres_visit(struct postgres *postgres,
-                    void (*visit)(const struct postgres_view *view, void *arg), void *arg)
-{
-    pthread_mutex_lock(&postgres->mutex);
-    for (const struct attached *attached = postgres->list; attached != NULL;
-         attached = attached->next) {
-        struct postgres_view view = {
-            .plugin = attached->plugin->id,
-            .generation = attached->generation,
-            .is_open = pg_plugin_gate(attached->plugin) == PG_GATE_OPEN,
-            .has_outbox = attached->plugin->relay != NULL,
-        };
-        read_pools(attached, &view.pool);
-        if (view.has_outbox) {
-            outbox_relay_read_state(attached->plugin->relay, &view.outbox);
-        }
-        visit(&view, arg);
-    }
-    pthread_mutex_unlock(&postgres->mutex);
-}
-
-struct readiness {
-    char *text;
-    size_t size;
-    bool is_ready;
-};
-
-static void visit_readiness(const struct postgres_view *view, void *arg)
-{
-    struct readiness *readiness = arg;
-    if (!readiness->is_ready || (view->is_open && view->pool.ready > 0)) {
-        return;
-    }
-    readiness->is_ready = false;
-    snprintf(readiness->text, readiness->size, "plugin %s: PostgreSQL %s", view->plugin,
-             view->is_open ? "is not connected" : "was not reached, or does not fit; see the log");
-}
-
-bool postgres_is_ready(struct postgres *postgres, char *text, size_t size)
-{
-    struct readiness readiness = {text, size, true};
-    postgres_visit(postgres, visit_readiness, &readiness);
-    return readiness.is_ready;
 }

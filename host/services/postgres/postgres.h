@@ -1,13 +1,13 @@
 /*
  * The module "atlas.postgres/1": pools, migrations and checks, outbox relays and leadership of the
- * plugins that ask for it. One per process.
+ * plugins that ask for it. One per process. How it stands is in metrics (pg_metrics.h) and in the
+ * checks "postgres <plugin>" and "schema <plugin>" of base/readiness.h.
  */
 #ifndef SERVICES_POSTGRES_POSTGRES_H
 #define SERVICES_POSTGRES_POSTGRES_H
 
 #include "runtime/module.h"
 #include "services/outbox.h"
-#include "services/postgres/pg_pool_state.h"
 
 struct config;
 struct postgres;
@@ -32,23 +32,5 @@ void postgres_set_publish(struct postgres *postgres, outbox_publish_fn *publish)
 
 /* For "atlas check": attach looks, but migrates nothing. Before loops start. */
 void postgres_set_dry(struct postgres *postgres);
-
-/* True if every plugin that is loaded can reach its database and fits it; else text names the first
- * that cannot, and why. Any thread. */
-bool postgres_is_ready(struct postgres *postgres, char *text, size_t size);
-
-/* How one plugin stands; for metrics. */
-struct postgres_view {
-    const char *plugin;
-    unsigned generation;
-    bool is_open;              /* migrated and checked */
-    struct pg_pool_state pool; /* of all loops together */
-    bool has_outbox;           /* outbox counts */
-    struct outbox_state outbox;
-};
-
-/* Calls visit for every generation that is attached. Any thread; visit must not call back. */
-void postgres_visit(struct postgres *postgres,
-                    void (*visit)(const struct postgres_view *view, void *arg), void *arg);
 
 #endif

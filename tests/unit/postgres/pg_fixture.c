@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/metrics.h"
 #include "base/report.h"
 #include "pg_server.h"
 #include "runtime/runtime.h"
@@ -70,9 +71,19 @@ void fixture_stop(void)
     pg_server_destroy();
 }
 
-struct postgres *fixture_postgres(void)
+double fixture_metric(const char *name)
 {
-    return postgres;
+    size_t len;
+    double sum = -1;
+    char *text = metrics_render(&len);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        const char *value = strrchr(line, ' ');
+        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == '{' && value != NULL) {
+            sum = (sum < 0 ? 0 : sum) + strtod(value, NULL);
+        }
+    }
+    free(text);
+    return sum;
 }
 
 void fixture_add_schema(const char *id)

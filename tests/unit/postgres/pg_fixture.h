@@ -16,7 +16,8 @@
 void fixture_start(const char *settings, outbox_publish_fn *publish);
 void fixture_stop(void);
 
-struct postgres *fixture_postgres(void);
+/* The sum of a metric's series, as Prometheus would read it; -1 if there is none. */
+double fixture_metric(const char *name);
 
 /* Makes role "atlas_<id>" and schema "<id>". */
 void fixture_add_schema(const char *id);

@@ -5,6 +5,7 @@
 
 #include "atlas/sdk_postgres.h"
 #include "base/clock.h"
+#include "base/readiness.h"
 #include "runtime/task.h"
 #include "support/unit.h"
 
@@ -449,8 +450,7 @@ static bool has_failed(void *arg)
 
 static bool is_ready(void *arg)
 {
-    char text[200];
-    return postgres_is_ready(fixture_postgres(), text, sizeof text) == (arg != NULL);
+    return readiness_is_ready() == (arg != NULL);
 }
 
 static void test_server_restarts_under_traffic(void)

@@ -1,0 +1,71 @@
+#include "services/postgres/pg_metrics.h"
+
+static struct metrics_cell *plugin_cell(const char *name, const char *help, enum metrics_kind kind,
+                                        const char *plugin)
+{
+    static const char *const labels[] = {"plugin", NULL};
+    return metrics_cell(metrics_family(name, help, kind, labels), (const char *[]){plugin});
+}
+
+void pg_pool_metrics_init(struct pg_pool_metrics *metrics, const char *plugin)
+{
+    metrics->ready =
+        plugin_cell("atlas_postgres_connections", "Connections to PostgreSQL that are ready.",
+                    METRICS_GAUGE, plugin);
+    metrics->leased = plugin_cell("atlas_postgres_leases",
+                                  "Connections that a transaction holds, or that are rolling back.",
+                                  METRICS_GAUGE, plugin);
+    metrics->in_flight =
+        plugin_cell("atlas_postgres_requests", "Requests to PostgreSQL that wait for their answer.",
+                    METRICS_GAUGE, plugin);
+    metrics->waiting =
+        plugin_cell("atlas_postgres_waiting", "Calls that wait for a connection to PostgreSQL.",
+                    METRICS_GAUGE, plugin);
+}
+
+void pg_pool_metrics_finish(struct pg_pool_metrics *metrics)
+{
+    metrics_cell_release(metrics->ready);
+    metrics_cell_release(metrics->leased);
+    metrics_cell_release(metrics->in_flight);
+    metrics_cell_release(metrics->waiting);
+}
+
+struct metrics_cell *pg_metrics_statement(const char *plugin, const char *statement)
+{
+    static const char *const labels[] = {"plugin", "statement", NULL};
+    struct metrics_family *family =
+        metrics_family("atlas_postgres_statement_duration_seconds",
+                       "Time from sending a statement to its answer.", METRICS_HISTOGRAM, labels);
+    return metrics_cell(family, (const char *[]){plugin, statement});
+}
+
+void outbox_metrics_init(struct outbox_metrics *metrics, const char *plugin)
+{
+    metrics->leads = plugin_cell("atlas_outbox_leader", "1 while this process relays the outbox.",
+                                 METRICS_GAUGE, plugin);
+    metrics->age =
+        plugin_cell("atlas_outbox_age_seconds", "Age of the oldest event that waits in the outbox.",
+                    METRICS_GAUGE, plugin);
+    metrics->backlog =
+        plugin_cell("atlas_outbox_backlog", "Events that wait in the outbox, as last counted.",
+                    METRICS_GAUGE, plugin);
+    metrics->published =
+        plugin_cell("atlas_outbox_published_total",
+                    "Events of the outbox that the broker has confirmed.", METRICS_COUNTER, plugin);
+    metrics->refused = plugin_cell("atlas_outbox_refused_total",
+                                   "Events that can never be published, set aside in outbox_dead.",
+                                   METRICS_COUNTER, plugin);
+    metrics->failures = plugin_cell("atlas_outbox_failures_total",
+                                    "Attempts of the relay that failed.", METRICS_COUNTER, plugin);
+}
+
+void outbox_metrics_finish(struct outbox_metrics *metrics)
+{
+    metrics_cell_release(metrics->leads);
+    metrics_cell_release(metrics->age);
+    metrics_cell_release(metrics->backlog);
+    metrics_cell_release(metrics->published);
+    metrics_cell_release(metrics->refused);
+    metrics_cell_release(metrics->failures);
+}

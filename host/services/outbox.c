@@ -204,7 +204,7 @@ static atlas_status_t relay_page(struct outbox_relay *relay, struct pg_session *
 {
     struct outbox_page page;
     atlas_status_t status =
-        outbox_store_read_page(session, relay->window.floor, relay->page_limit, &page, error);
+        outbox_store_read_page(session, &relay->window, relay->page_limit, &page, error);
     if (status == ATLAS_RESOURCE_EXHAUSTED && relay->page_limit > 1) {
         relay->page_limit /= 2;
         *ret_is_drained = false;

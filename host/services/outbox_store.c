@@ -22,16 +22,17 @@ static const struct atlas_pg_statement declared[] = {
     /* Always at least one row: that of the reading. */
     [READ_PAGE] =
         {.name = "outbox_read_page",
-         .sql = "SELECT s.xmin, s.xmax, q.last_id, o.id, o.event_id, o.topic, o.key, o.type,"
+         .sql = "SELECT s.xmin, s.taken, q.last_id, o.id, o.event_id, o.topic, o.key, o.type,"
                 " o.traceparent, o.payload,"
                 " (extract(epoch FROM clock_timestamp() - o.created_at) * 1000000)::int8"
                 " FROM (SELECT pg_snapshot_xmin(c)::text::int8 AS xmin,"
-                "  pg_snapshot_xmax(c)::text::int8 AS xmax FROM pg_current_snapshot() c) s"
+                "  CASE WHEN $3 THEN pg_current_xact_id()::text::int8 ELSE 0 END AS taken"
+                "  FROM pg_current_snapshot() c) s"
                 " CROSS JOIN (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last_id"
                 "  FROM outbox_id_seq) q"
                 " LEFT JOIN LATERAL (SELECT * FROM outbox WHERE id >= $1 ORDER BY id LIMIT $2) o"
                 " ON true ORDER BY o.id",
-         .params = TYPES(ATLAS_PG_INT8, ATLAS_PG_INT8),
+         .params = TYPES(ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_BOOL),
          .columns = TYPES(ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_UUID,
                           ATLAS_PG_TEXT, ATLAS_PG_TEXT, ATLAS_PG_TEXT, ATLAS_PG_TEXT,
                           ATLAS_PG_BYTEA, ATLAS_PG_INT8)},
@@ -52,7 +53,7 @@ static const struct atlas_pg_statement declared[] = {
 
 enum page_column {
     PAGE_XMIN,
-    PAGE_XMAX,
+    PAGE_TAKEN,
     PAGE_LAST_ID,
     PAGE_ID,
     PAGE_EVENT_ID,
@@ -138,12 +139,14 @@ static void fill_row(struct outbox_row *row, const struct atlas_pg_value *values
     }
 }
 
-atlas_status_t outbox_store_read_page(struct pg_session *session, int64_t floor, unsigned limit,
+atlas_status_t outbox_store_read_page(struct pg_session *session,
+                                      const struct outbox_window *window, unsigned limit,
                                       struct outbox_page *ret_page, struct error *error)
 {
-    const struct atlas_pg_value params[] = {int_value(floor), int_value(limit)};
+    const struct atlas_pg_value params[] = {int_value(window->floor), int_value(limit),
+                                            int_value(outbox_window_wants_xact(window))};
     struct atlas_pg_result result;
-    atlas_status_t status = run(session, READ_PAGE, params, 2, &result, error);
+    atlas_status_t status = run(session, READ_PAGE, params, 3, &result, error);
     if (status != ATLAS_OK) {
         return status;
     }
@@ -162,7 +165,7 @@ atlas_status_t outbox_store_read_page(struct pg_session *session, int64_t floor,
         .rows = rows,
         .count = count,
         .reading = {.oldest_running = first[PAGE_XMIN].as.integer,
-                    .next_xact = first[PAGE_XMAX].as.integer,
+                    .taken_xact = first[PAGE_TAKEN].as.integer,
                     .last_id = first[PAGE_LAST_ID].as.integer,
                     .is_drained = count < limit},
     };

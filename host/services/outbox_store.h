@@ -32,8 +32,9 @@ atlas_status_t outbox_store_try_lead(struct pg_session *session, bool *ret_is_le
 atlas_status_t outbox_store_read_floor(struct pg_session *session, int64_t *ret_floor,
                                        struct error *error);
 
-/* Rows from the floor on, in order, at most limit. [waits] */
-atlas_status_t outbox_store_read_page(struct pg_session *session, int64_t floor, unsigned limit,
+/* Rows from the window's floor on, in order, at most limit. [waits] */
+atlas_status_t outbox_store_read_page(struct pg_session *session,
+                                      const struct outbox_window *window, unsigned limit,
                                       struct outbox_page *ret_page, struct error *error);
 
 /* Deletes rows by id and keeps the floor. [waits] */

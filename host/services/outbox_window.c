@@ -1,10 +1,15 @@
 #include "services/outbox_window.h"
 
+bool outbox_window_wants_xact(const struct outbox_window *window)
+{
+    return window->candidate != 0 && window->barrier == 0;
+}
+
 bool outbox_window_note(struct outbox_window *window, const struct outbox_reading *reading)
 {
     bool has_risen = false;
-    if (window->candidate != 0 && window->barrier == 0) {
-        window->barrier = reading->next_xact;
+    if (outbox_window_wants_xact(window)) {
+        window->barrier = reading->taken_xact;
     }
     if (window->barrier != 0 && reading->is_drained && reading->oldest_running >= window->barrier) {
         window->floor = window->candidate + 1;

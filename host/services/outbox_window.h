@@ -7,9 +7,10 @@
  * commit can be seen. The floor only spares the scan the index entries of deleted rows.
  *
  * An id below the floor could still come from a transaction that drew it and has not ended. So:
- * note the last id drawn; with a later snapshot note the next transaction number; when every
- * transaction below that has ended and all visible rows are relayed, no id up to the noted one is
- * to come.
+ * note the last id drawn; later take a transaction number; when every transaction below that has
+ * ended and all visible rows are relayed, no id up to the noted one is to come. The number must be
+ * taken: the end of a snapshot (xmax) is only one above the last transaction that has ended, and
+ * younger ones that run already may lie above it.
  */
 #ifndef SERVICES_OUTBOX_WINDOW_H
 #define SERVICES_OUTBOX_WINDOW_H
@@ -27,10 +28,14 @@ struct outbox_window {
 /* What one reading of the outbox says of the database. last_id is read after the snapshot. */
 struct outbox_reading {
     int64_t oldest_running; /* the lowest transaction that has not ended (xmin) */
-    int64_t next_xact;      /* the first number not given out (xmax) */
+    int64_t taken_xact;     /* a transaction number taken for this reading; 0: none was */
     int64_t last_id;        /* drawn from the sequence; 0: none */
     bool is_drained;        /* every row visible in the snapshot has been relayed */
 };
+
+/* True if the next reading should take a transaction number: only while the floor may rise, so that
+ * a quiet outbox uses none up. */
+bool outbox_window_wants_xact(const struct outbox_window *window);
 
 /* Takes in a reading, once its rows are relayed. True if the floor has risen. */
 bool outbox_window_note(struct outbox_window *window, const struct outbox_reading *reading);

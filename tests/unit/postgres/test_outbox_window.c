@@ -5,10 +5,11 @@
 #include "services/postgres/pg_prepared.h"
 #include "support/unit.h"
 
-/* oldest running, next transaction, last id drawn */
-static struct outbox_reading reading(int64_t oldest, int64_t next, int64_t last_id, bool is_drained)
+/* oldest running, transaction number taken, last id drawn */
+static struct outbox_reading reading(int64_t oldest, int64_t taken, int64_t last_id,
+                                     bool is_drained)
 {
-    return (struct outbox_reading){oldest, next, last_id, is_drained};
+    return (struct outbox_reading){oldest, taken, last_id, is_drained};
 }
 
 static bool note(struct outbox_window *window, struct outbox_reading r)
@@ -37,14 +38,17 @@ static void test_floor_waits_for_a_running_transaction(void)
     CU_ASSERT_EQUAL(window.floor, 8); /* of the id that was noted, not of later ones */
 }
 
-/* A transaction that drew an id before it was noted may get its number only after that snapshot;
- * the barrier comes from a later snapshot, which counts it. */
-static void test_barrier_is_of_a_later_snapshot(void)
+/* A transaction that drew an id before it was noted has a number by then; the barrier is a number
+ * taken later, which lies above it. Without one there is no barrier. */
+static void test_barrier_is_a_number_taken_later(void)
 {
     struct outbox_window window = {.floor = 0};
-    note(&window, reading(100, 100, 7, true));
+    CU_ASSERT_FALSE(outbox_window_wants_xact(&window));
+    note(&window, reading(100, 0, 7, true));
     CU_ASSERT_EQUAL(window.barrier, 0);
+    CU_ASSERT(outbox_window_wants_xact(&window));
     CU_ASSERT_FALSE(note(&window, reading(100, 103, 7, true))); /* 100 to 102 run: barrier 103 */
+    CU_ASSERT_FALSE(outbox_window_wants_xact(&window));
     CU_ASSERT_FALSE(note(&window, reading(102, 103, 7, true)));
     CU_ASSERT(note(&window, reading(103, 103, 7, true)));
 }
@@ -104,7 +108,7 @@ static void test_statement_hash_knows_types(void)
 
 UNIT_MAIN("outbox_window", UNIT_TEST(test_floor_rises_when_all_is_quiet),
           UNIT_TEST(test_floor_waits_for_a_running_transaction),
-          UNIT_TEST(test_barrier_is_of_a_later_snapshot),
+          UNIT_TEST(test_barrier_is_a_number_taken_later),
           UNIT_TEST(test_floor_waits_until_the_table_is_drained),
           UNIT_TEST(test_an_unused_sequence_moves_nothing),
           UNIT_TEST(test_versions_compare_by_number),

@@ -102,7 +102,7 @@ struct grpc_client_connection {
 /* Prepares a channel and starts to connect. */
 void grpc_channel_init(struct grpc_channel *channel, struct grpc_target *target);
 
-/* Ends attempts and timers. Its connection has gone. */
+/* Ends attempts and timers, for ever. */
 void grpc_channel_finish(struct grpc_channel *channel);
 
 /* Sends the stream's request now, or when it can be sent. UNAVAILABLE when the channel waits

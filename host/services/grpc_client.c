@@ -348,12 +348,17 @@ void grpc_client_refresh(struct grpc_client *client)
     }
 }
 
-/* Connections close in the pass after this; free_loop comes later. */
+/* Connections close at the end of this pass. */
 static void close_loop(struct worker *worker, void *arg)
 {
     struct grpc_client *client = arg;
     struct grpc_client_loop *loop = &client->loops[worker->index];
     loop->is_closing = true;
+    for (struct grpc_target *target = loop->targets; target != NULL; target = target->next) {
+        for (unsigned i = 0; i < target->channel_count; i++) {
+            grpc_channel_finish(&target->channels[i]);
+        }
+    }
     for (struct grpc_client_connection *connection = loop->connections; connection != NULL;
          connection = connection->next) {
         http2_connection_terminate(&connection->http2, NGHTTP2_NO_ERROR);
@@ -366,9 +371,6 @@ static void free_targets(struct grpc_client_loop *loop)
     while (loop->targets != NULL) {
         struct grpc_target *target = loop->targets;
         loop->targets = target->next;
-        for (unsigned i = 0; i < target->channel_count; i++) {
-            grpc_channel_finish(&target->channels[i]);
-        }
         readiness_remove(target->readiness);
         free(target);
     }
@@ -378,6 +380,9 @@ static void free_loop(struct worker *worker, void *arg)
 {
     struct grpc_client *client = arg;
     struct grpc_client_loop *loop = &client->loops[worker->index];
+    if (loop->connections != NULL) {
+        return; /* we were quicker than the end of that pass */
+    }
     forget_services(loop);
     free_targets(loop);
     if (loop->dns != NULL) {
@@ -392,6 +397,7 @@ static void free_loop(struct worker *worker, void *arg)
         free(stream);
     }
     free(loop->scratch);
+    loop->scratch = NULL;
 }
 
 void grpc_client_destroy(struct grpc_client *client)
@@ -403,7 +409,9 @@ void grpc_client_destroy(struct grpc_client *client)
         struct grpc_client_loop *loop = &client->loops[i];
         if (loop->targets != NULL) {
             runtime_run_on(loop->worker, close_loop, client);
-            runtime_run_on(loop->worker, free_loop, client);
+            while (loop->scratch != NULL) {
+                runtime_run_on(loop->worker, free_loop, client);
+            }
         } else {
             free(loop->scratch);
         }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define H2_PEER_STREAMS 512
+#define H2_PEER_STREAMS 64
 
 struct h2_stream {
     int32_t id;

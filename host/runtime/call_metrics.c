@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "runtime/call.h"
+#include "runtime/generation.h"
 #include "runtime/router.h"
 
-/* The cells of one route on one loop, found when they are needed first. */
+/* The cells of one method on one loop, found when they are needed first. */
 struct call_metrics {
     struct metrics_cell *duration;
     struct metrics_cell *ended[ATLAS_STATUS_LAST + 1]; /* by status */
@@ -36,17 +37,12 @@ static const char *method_of(const struct route *route)
     return route->path + 1;
 }
 
-static struct call_metrics *create(const struct route *route)
+static void find_duration(struct call_metrics *metrics, const struct route *route)
 {
-    struct call_metrics *metrics = calloc(1, sizeof *metrics);
-    if (metrics == NULL) {
-        return NULL;
-    }
     snprintf(metrics->generation, sizeof metrics->generation, "%u", route->generation->number);
     metrics->duration =
         metrics_cell(duration_family(), (const char *[]){route->generation->id, metrics->generation,
                                                          method_of(route)});
-    return metrics;
 }
 
 static struct metrics_cell *ended_cell(struct call_metrics *metrics, const struct route *route,
@@ -61,25 +57,40 @@ static struct metrics_cell *ended_cell(struct call_metrics *metrics, const struc
     return *cell;
 }
 
-void call_metrics_record(const struct call *call)
+/* This loop's cells for the method of a route; NULL without memory. */
+static struct call_metrics *find_metrics(const struct call *call)
 {
-    /* A route belongs to one loop's table, so this loop is its only writer. */
-    struct route *route = (struct route *)(uintptr_t)call->route;
-    if (route->metrics == NULL && (route->metrics = create(route)) == NULL) {
-        return;
+    const struct route *route = call->route;
+    struct generation_loop *loop = &route->generation->loops[call->worker->index];
+    if (loop->metrics == NULL) {
+        loop->metrics = calloc(generation_method_count(route->generation), sizeof *loop->metrics);
     }
-    metrics_observe_ns(route->metrics->duration, clock_monotonic_ns() - call->start_ns);
-    metrics_add(ended_cell(route->metrics, route, call->status), 1);
+    if (loop->metrics == NULL) {
+        return NULL;
+    }
+    struct call_metrics *metrics = &loop->metrics[route->method_index];
+    if (metrics->duration == NULL) {
+        find_duration(metrics, route);
+    }
+    return metrics;
 }
 
-void call_metrics_free(struct call_metrics *metrics)
+void call_metrics_record(const struct call *call)
 {
-    if (metrics == NULL) {
-        return;
+    struct call_metrics *metrics = find_metrics(call);
+    if (metrics != NULL) {
+        metrics_observe_ns(metrics->duration, clock_monotonic_ns() - call->start_ns);
+        metrics_add(ended_cell(metrics, call->route, call->status), 1);
     }
-    metrics_cell_release(metrics->duration);
-    for (int status = 0; status <= ATLAS_STATUS_LAST; status++) {
-        metrics_cell_release(metrics->ended[status]);
+}
+
+void call_metrics_free(struct call_metrics *metrics, unsigned method_count)
+{
+    for (unsigned i = 0; metrics != NULL && i < method_count; i++) {
+        metrics_cell_release(metrics[i].duration);
+        for (int status = 0; status <= ATLAS_STATUS_LAST; status++) {
+            metrics_cell_release(metrics[i].ended[status]);
+        }
     }
     free(metrics);
 }

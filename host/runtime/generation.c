@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "runtime/background.h"
 #include "runtime/call.h"
+#include "runtime/call_metrics.h"
 #include "runtime/candidate.h"
 #include "runtime/interfaces.h"
 #include "runtime/manifest.h"
@@ -395,11 +396,21 @@ static void destroy_instance(struct generation *generation)
     report_step(generation, "detach", status, &error);
 }
 
+unsigned generation_method_count(const struct generation *generation)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < generation->plugin.service_count; i++) {
+        count += generation->plugin.services[i]->method_count;
+    }
+    return count;
+}
+
 void generation_unload(struct generation *generation)
 {
     if (generation == NULL) {
         return;
     }
+    unsigned method_count = generation_method_count(generation); /* while it is mapped */
     if (generation->library != NULL) {
         destroy_instance(generation);
         if (!plugin_library_close(generation->library)) {
@@ -411,6 +422,9 @@ void generation_unload(struct generation *generation)
     descriptors_destroy(generation->descriptors);
     plugin_config_destroy(generation->config);
     manifest_destroy(generation->manifest);
+    for (unsigned i = 0; i < generation->loop_count; i++) {
+        call_metrics_free(generation->loops[i].metrics, method_count);
+    }
     free(generation->loops);
     free(generation);
 }

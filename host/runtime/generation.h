@@ -11,6 +11,7 @@
 struct backgrounds;
 struct candidate;
 struct config_plugin;
+struct call_metrics;
 struct descriptor_set;
 struct manifest;
 struct plugin_config;
@@ -30,7 +31,8 @@ struct generation_loop {
     bool is_created;  /* loop_create() succeeded: loop_destroy() is due */
     bool is_attached; /* modules were asked to attach: detach is due */
     void *attached[MODULE_COUNT];
-    unsigned calls_in_flight; /* of this generation on this loop */
+    struct call_metrics *metrics; /* one per method; NULL before the first call ended */
+    unsigned calls_in_flight;     /* of this generation on this loop */
 };
 
 struct generation {
@@ -86,5 +88,8 @@ void generation_deactivate(struct generation *generation);
 /* Ends the instance, unmaps the copy and frees everything; half-made ones too. Nothing of it may
  * run or be routed to. NULL is allowed. */
 void generation_unload(struct generation *generation);
+
+/* Methods of all its services; a route's method_index is below it. Any thread. */
+unsigned generation_method_count(const struct generation *generation);
 
 #endif

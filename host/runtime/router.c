@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/call_metrics.h"
 #include "runtime/runtime.h"
 
 static uint64_t hash(const char *text, size_t len)
@@ -28,17 +27,15 @@ static size_t count_methods(struct generation *const *generations, size_t count)
 {
     size_t methods = 0;
     for (size_t g = 0; g < count; g++) {
-        const struct atlas_plugin *plugin = &generations[g]->plugin;
-        for (size_t s = 0; s < plugin->service_count; s++) {
-            methods += plugin->services[s]->method_count;
-        }
+        methods += generation_method_count(generations[g]);
     }
     return methods;
 }
 
 static atlas_status_t add_route(struct route_table *table, struct generation *generation,
                                 const struct atlas_service *service,
-                                const struct atlas_method *method, struct error *error)
+                                const struct atlas_method *method, unsigned method_index,
+                                struct error *error)
 {
     size_t len = strlen(service->name) + strlen(method->name) + 2;
     char *path = malloc(len + 1);
@@ -59,7 +56,8 @@ static atlas_status_t add_route(struct route_table *table, struct generation *ge
                                           .path_len = len,
                                           .service = service,
                                           .method = method,
-                                          .generation = generation};
+                                          .generation = generation,
+                                          .method_index = method_index};
     size_t slot = hash(path, len) & (table->slot_count - 1);
     while (table->slots[slot] != 0) {
         slot = (slot + 1) & (table->slot_count - 1);
@@ -73,11 +71,12 @@ static atlas_status_t add_generation(struct route_table *table, struct generatio
 {
     table->generations[table->generation_count++] = generation;
     const struct atlas_plugin *plugin = &generation->plugin;
+    unsigned method_index = 0;
     for (size_t s = 0; s < plugin->service_count; s++) {
         const struct atlas_service *service = plugin->services[s];
         for (size_t m = 0; m < service->method_count; m++) {
             atlas_status_t status =
-                add_route(table, generation, service, &service->methods[m], error);
+                add_route(table, generation, service, &service->methods[m], method_index++, error);
             if (status != ATLAS_OK) {
                 return status;
             }
@@ -137,7 +136,6 @@ void route_table_free(struct route_table *table)
         table->rest_free(table->rest);
     }
     for (size_t i = 0; i < table->route_count; i++) {
-        call_metrics_free(table->routes[i].metrics);
         free((char *)(uintptr_t)table->routes[i].path);
     }
     free(table->routes);

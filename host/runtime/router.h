@@ -8,7 +8,6 @@
 #include "base/loop.h"
 #include "runtime/generation.h"
 
-struct call_metrics;
 struct worker;
 
 struct route {
@@ -17,7 +16,7 @@ struct route {
     const struct atlas_service *service;
     const struct atlas_method *method;
     struct generation *generation;
-    struct call_metrics *metrics; /* of this loop; made at the first call */
+    unsigned method_index; /* among all methods of the generation */
 };
 
 static inline bool route_is_unary(const struct route *route)

@@ -49,11 +49,12 @@ static struct config *load_config(struct test_host *host, struct report *report)
     char path[128];
     snprintf(path, sizeof path, "%s/atlas.cfg", host->folder);
     snprintf(text, sizeof text,
-             "processes = ( { name = \"test\"; loops = 2; plugins = [ \"echo\" ]; } );\n"
+             "processes = ( { name = \"test\"; loops = 2; plugins = [ \"echo\"%s ]; } );\n"
              "run_dir = \"run\";\n"
-             "plugins = { echo = { path = \"%s\"; config = { }; }; };\n"
+             "plugins = { echo = { path = \"%s\"; config = { }; };\n"
+             "            bare = { path = \"" BARE_PLUGIN "\"; }; };\n"
              "reload = { drain_timeout = \"5s\"; };\n",
-             host->plugin_path);
+             host->has_second ? ", \"bare\"" : "", host->plugin_path);
     FILE *file = fopen(path, "w");
     if (file == NULL) {
         die(path, "cannot be written");
@@ -77,6 +78,7 @@ void test_host_start(struct test_host *host)
     struct report report;
     struct error error;
     report_init(&report);
+    host->has_second = false;
     snprintf(host->folder, sizeof host->folder, "/tmp/atlas-test-XXXXXX");
     if (mkdtemp(host->folder) == NULL) {
         die(host->folder, "cannot be made");

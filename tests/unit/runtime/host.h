@@ -11,6 +11,7 @@ struct test_host {
     struct runtime *runtime;
     char folder[64];
     char plugin_path[128];
+    bool has_second; /* from the next reload on: a second plugin beside echo */
 };
 
 /* Starts it with a private copy of the echo plugin; ends the process with a message if it cannot.

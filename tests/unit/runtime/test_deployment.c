@@ -1,8 +1,11 @@
 /* Reload as a transaction: new files are routed to, old calls end on the old copy, failures change
  * nothing. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/metrics.h"
 #include "host.h"
+#include "runtime/control.h"
 #include "runtime/deployment.h"
 #include "runtime/generation.h"
 #include "support/unit.h"
@@ -72,6 +75,40 @@ static void test_broken_file_is_refused_and_the_old_copy_goes_on(void)
     test_host_stop(&host);
 }
 
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* Counts belong to a generation, not to a route table: they outlive a reload of something else. */
+static void test_counts_go_on_when_another_plugin_is_loaded(void)
+{
+    struct test_host host;
+    struct report report;
+    size_t len = 0;
+    char line[160];
+    test_host_start(&host);
+    echo_generation(&host);
+    unsigned generation = echo_generation(&host);
+    host.has_second = true;
+    CU_ASSERT(test_host_reload(&host, &report));
+    control_wait(runtime_control(host.runtime), 50, never, NULL); /* older tables come back */
+    snprintf(line, sizeof line,
+             "atlas_calls_total{plugin=\"echo\",generation=\"%u\","
+             "method=\"atlas.test.v1.Echo/Echo\",status=\"OK\"} 2\n",
+             generation);
+    char *text = metrics_render(&len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, line));
+    free(text);
+    report_finish(&report);
+    test_host_stop(&host);
+    text = metrics_render(&len);
+    CU_ASSERT_PTR_NULL(strstr(text, "echo")); /* nor do they outlive the generation */
+    free(text);
+}
+
 static void test_many_reloads_leave_one_generation(void)
 {
     struct test_host host;
@@ -91,4 +128,5 @@ static void test_many_reloads_leave_one_generation(void)
 UNIT_MAIN("deployment", UNIT_TEST(test_reload_of_nothing_changes_nothing),
           UNIT_TEST(test_changed_file_serves_and_old_calls_end_on_the_old_copy),
           UNIT_TEST(test_broken_file_is_refused_and_the_old_copy_goes_on),
+          UNIT_TEST(test_counts_go_on_when_another_plugin_is_loaded),
           UNIT_TEST(test_many_reloads_leave_one_generation))

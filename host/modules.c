@@ -91,11 +91,6 @@ void modules_follow(struct modules *modules)
     remote_connect(modules->runtime, modules->client);
 }
 
-struct postgres *modules_postgres(const struct modules *modules)
-{
-    return modules->postgres;
-}
-
 void modules_stop(struct modules *modules)
 {
     if (modules == NULL) {

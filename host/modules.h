@@ -6,7 +6,6 @@
 #include "base/error.h"
 
 struct modules;
-struct postgres;
 struct runtime;
 
 /* Makes the modules and gives them to the runtime. Before runtime_start. */
@@ -18,9 +17,6 @@ atlas_status_t modules_start(struct modules *modules, struct error *error);
 
 /* The deployment has changed: connects to services that its plugins call elsewhere. */
 void modules_follow(struct modules *modules);
-
-/* The PostgreSQL module, for what is shown of it. Borrowed until modules_destroy. */
-struct postgres *modules_postgres(const struct modules *modules);
 
 /* Closes what lives on loops, while they still run; then frees the rest, after they ended. NULL is
  * allowed. */

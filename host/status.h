@@ -7,14 +7,13 @@
 
 #include "base/error.h"
 
-struct modules;
 struct runtime;
 struct status;
 
 /* Opens the admin port if the process has one; /readyz says "starting". UNAVAILABLE if it is taken.
  */
-atlas_status_t status_start(struct runtime *runtime, struct modules *modules,
-                            struct status **ret_status, struct error *error);
+atlas_status_t status_start(struct runtime *runtime, struct status **ret_status,
+                            struct error *error);
 
 /* The deployment was applied: shows its plugins, and that calls are accepted. */
 void status_follow(struct status *status);

@@ -16,6 +16,8 @@
 #include "runtime/router.h"
 #include "runtime/staged_file.h"
 
+#define BARE_PLUGIN ATLAS_BUILD_DIR "/tests/unit/plugins/good.so"
+
 static void die(const char *what, const char *why)
 {
     fprintf(stderr, "%s: %s\n", what, why);

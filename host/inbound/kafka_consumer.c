@@ -17,8 +17,9 @@
 
 #define TICK_MS                                                                                    \
     1000 /* an idle consumer is polled this often, which max.poll.interval.ms asks for */
-#define COMMIT_MS 5000 /* how long a pause waits for its commit */
-#define CLOSE_MS  5000 /* how long leaving the group may take */
+#define COMMIT_MS       5000 /* how long a pause waits for its commit */
+#define COMMIT_RETRY_MS 100
+#define CLOSE_MS        5000 /* how long leaving the group may take */
 
 struct kafka_consumer {
     struct kafka_consumer_identity identity;
@@ -41,6 +42,7 @@ struct kafka_consumer {
     void (*on_paused)(void *arg);
     void *paused_arg;
     bool is_committing;
+    int64_t pause_end_ns; /* failed commits are not tried again after this */
     struct kafka_consumer_metrics metrics;
 };
 
@@ -94,14 +96,14 @@ static void end_pause(struct kafka_consumer *consumer)
     on_paused(consumer->paused_arg);
 }
 
-/* Commits what is stored once nothing runs; the end of that is an event of the queue. */
+/* Commits what is stored once nothing runs; the answer is an event of the queue. */
 static void advance_pause(struct kafka_consumer *consumer)
 {
     if (consumer->on_paused == NULL || consumer->is_committing || is_running(consumer)) {
         return;
     }
     if (consumer->owner.rk == NULL || consumer->partitions == NULL ||
-        rd_kafka_commit_queue(consumer->owner.rk, NULL, consumer->queue, NULL, NULL) !=
+        rd_kafka_commit_queue(consumer->owner.rk, NULL, consumer->queue, NULL, consumer) !=
             RD_KAFKA_RESP_ERR_NO_ERROR) {
         end_pause(consumer);
         return;
@@ -110,26 +112,54 @@ static void advance_pause(struct kafka_consumer *consumer)
     event_add(consumer->commit_timer, &(struct timeval){COMMIT_MS / 1000, 0});
 }
 
-static void consumer_on_commit_timeout(evutil_socket_t fd, short events, void *arg)
+static void give_up_commit(struct kafka_consumer *consumer)
 {
-    (void)fd;
-    (void)events;
-    struct kafka_consumer *consumer = arg;
-    log_warn("kafka offsets not committed in time, some records will come again",
+    log_warn("kafka offsets not committed, some records will come again",
              LOG_TEXT("operation", consumer->operation));
     end_pause(consumer);
 }
 
+/* The commit had no answer, or failed some time ago. */
+static void consumer_on_commit_timer(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct kafka_consumer *consumer = arg;
+    if (consumer->is_committing || clock_monotonic_ns() > consumer->pause_end_ns) {
+        give_up_commit(consumer);
+    } else {
+        advance_pause(consumer);
+    }
+}
+
+/* A group that is being rebalanced takes no commits for a moment. */
+static void handle_pause_commit(struct kafka_consumer *consumer, bool is_done)
+{
+    if (!consumer->is_committing) {
+        return; /* given up */
+    }
+    if (is_done) {
+        end_pause(consumer);
+    } else {
+        consumer->is_committing = false;
+        if (consumer->pause_end_ns == INT64_MAX) {
+            consumer->pause_end_ns = clock_monotonic_ns() + COMMIT_MS * NS_PER_MS;
+        }
+        event_add(consumer->commit_timer, &(struct timeval){0, COMMIT_RETRY_MS * 1000});
+    }
+}
+
+/* Both the commits of pauses, which carry the consumer, and the automatic ones. */
 static void handle_commit(struct kafka_consumer *consumer, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+    bool is_done = failure == RD_KAFKA_RESP_ERR_NO_ERROR || failure == RD_KAFKA_RESP_ERR__NO_OFFSET;
+    if (rd_kafka_event_opaque(event) == consumer) {
+        handle_pause_commit(consumer, is_done);
+    } else if (!is_done) {
         log_warn("kafka offsets not committed, trying again",
                  LOG_TEXT("operation", consumer->operation),
                  LOG_TEXT("reason", rd_kafka_err2str(failure)));
-    }
-    if (consumer->is_committing) {
-        end_pause(consumer);
     }
 }
 
@@ -393,6 +423,7 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, void (*on_paused)(voi
     consumer->is_routed = false;
     consumer->on_paused = on_paused;
     consumer->paused_arg = arg;
+    consumer->pause_end_ns = INT64_MAX;
     advance_pause(consumer);
 }
 
@@ -431,7 +462,7 @@ static atlas_status_t make_events(struct kafka_consumer *consumer)
     consumer->wake_event =
         event_new(base, consumer->wake_fd, EV_READ | EV_PERSIST, consumer_on_wake, consumer);
     consumer->tick = event_new(base, -1, EV_PERSIST, consumer_on_tick, consumer);
-    consumer->commit_timer = event_new(base, -1, 0, consumer_on_commit_timeout, consumer);
+    consumer->commit_timer = event_new(base, -1, 0, consumer_on_commit_timer, consumer);
     bool is_made = consumer->wake_fd >= 0 && consumer->wake_event != NULL &&
                    consumer->tick != NULL && consumer->commit_timer != NULL;
     return is_made ? ATLAS_OK : ATLAS_RESOURCE_EXHAUSTED;

@@ -234,8 +234,7 @@ static atlas_status_t attach_consumer(struct kafka_module *module, struct genera
         pthread_mutex_unlock(&module->mutex);
     }
     if (status != ATLAS_OK) {
-        return error_prefix(error,
-                            "consumer \"%s\": ", declared->name != NULL ? declared->name : "");
+        return error_prefix(error, "consumer \"%s\"", declared->name != NULL ? declared->name : "");
     }
     attached->handle = declared->handle;
     attached->generation = generation;

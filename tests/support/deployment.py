@@ -86,16 +86,16 @@ class Deployment:
         host.process.send(signal.SIGHUP)
         return position
 
+    def log_since(self, plugin, position):
+        with open(self.hosts.serving(plugin).log, errors="replace") as log:
+            log.seek(position)
+            return log.read()
+
     def wait_log(self, plugin, position, pattern, timeout_s=20.0):
-        """The first line that matches, written to the log of the plugin's host since position."""
-        host = self.hosts.serving(plugin)
-
-        def found():
-            with open(host.log, errors="replace") as log:
-                log.seek(position)
-                return next((line for line in log if re.search(pattern, line)), None)
-
-        return wait_until(found, f"'{pattern}' in {host.log}", timeout_s)
+        """Waits for a line that matches in the log of the plugin's host; returns the log since position."""
+        wait_until(lambda: re.search(pattern, self.log_since(plugin, position)),
+                   f"'{pattern}' in {self.hosts.serving(plugin).log}", timeout_s)
+        return self.log_since(plugin, position)
 
     def metrics(self, plugin):
         """The metrics of the plugin's host: {name{labels}: value}."""

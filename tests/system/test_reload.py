@@ -1,5 +1,7 @@
 """SIGHUP under traffic: a changed plugin takes over, a broken one changes nothing; no call fails."""
 
+import re
+
 import plugin_files
 import pytest
 from audit import check_at_rest
@@ -17,7 +19,7 @@ def plugin_file(atlas, request):
     yield plugin, source, copy
     atlas.configure("")
     position = atlas.reload(plugin)
-    atlas.wait_log(plugin, position, "reload")
+    atlas.wait_log(plugin, position, "reload done|nothing to reload")
 
 
 def _generations(atlas, plugin):
@@ -33,7 +35,7 @@ def test_changed_plugin_takes_over_under_traffic(atlas, servers, plugin_file):
     with Traffic(atlas) as traffic:
         traffic.wait_rides(5)
         position = atlas.reload(plugin)
-        atlas.wait_log(plugin, position, rf"reload.*{plugin}.*{newer}|{plugin}.*{newer}.*")
+        assert re.search(rf"plugin={plugin} version={newer}", atlas.wait_log(plugin, position, "reload done"))
         traffic.wait_rides(10)
     traffic.assert_no_faults()
     check_at_rest(servers, traffic.log)
@@ -53,8 +55,7 @@ def test_broken_plugin_changes_nothing(atlas, servers, plugin_file, damage):
         traffic.wait_rides(3)
         before = _generations(atlas, plugin)
         position = atlas.reload(plugin)
-        refusal = atlas.wait_log(plugin, position, r"level=error")
-        assert plugin in refusal
+        assert plugin in atlas.wait_log(plugin, position, "reload refused")
         traffic.wait_rides(5)
         assert _generations(atlas, plugin) == before
     traffic.assert_no_faults()
@@ -68,7 +69,7 @@ def test_broken_configuration_changes_nothing(atlas):
         atlas.overlay.write_text(good + "nonsense = { here = 1; };\n")
         try:
             position = atlas.reload("gateway")
-            assert "nonsense" in atlas.wait_log("gateway", position, "nonsense")
+            assert "nonsense" in atlas.wait_log("gateway", position, "reload refused")
         finally:
             atlas.overlay.write_text(good)
         traffic.wait_rides(3)

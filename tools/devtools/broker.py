@@ -5,6 +5,7 @@ from pathlib import Path
 import paths
 import ports
 import process
+from kafka import PARTITIONS, TOPICS
 
 
 class Broker:
@@ -20,8 +21,10 @@ class Broker:
         """Keeps nothing on disk."""
 
     def start(self):
-        self.process = process.start(self.name, [self._program, "dev-broker", "--port", self.port],
-                                     self.folder / "dev-broker.log", ends_with_us=self._ends_with_us)
+        topics = [word for topic in TOPICS for word in ("--topic", topic)]
+        self.process = process.start(
+            self.name, [self._program, "dev-broker", "--port", self.port, "--partitions", PARTITIONS, *topics],
+            self.folder / "dev-broker.log", ends_with_us=self._ends_with_us)
 
     def wait_ready(self):
         process.wait_ready(self.process, self.is_ready, 15.0)

@@ -12,6 +12,7 @@ from stack import Hosts
 from wait import wait_until
 
 _SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
+_TIMINGS = Path(__file__).with_name("timings.cfg")
 SERVICES = {"tracker": "Tracker", "order": "Order", "dispatch": "Dispatch", "wallet": "Wallet"}
 
 
@@ -27,17 +28,17 @@ class Deployment:
         self.addresses.postgres = servers.postgres.port
         self.addresses.redis = servers.redis.port
         self.addresses.kafka = servers.kafka.port
+        addresses_file = self.folder / "addresses.cfg"
+        addresses_file.write_text(config.overlay(self.addresses, self.folder / "host"))
         self.overlay = self.folder / "test.cfg"
         self.configure("")
-        self.hosts = Hosts(self.folder, [config.CONFIG, self.overlay], self.addresses, split=split,
-                           preset=preset, ends_with_us=True)
+        self.hosts = Hosts(self.folder, [config.CONFIG, addresses_file, _TIMINGS, self.overlay],
+                           self.addresses, split=split, preset=preset, ends_with_us=True)
         self._channels = {}
 
-    def configure(self, more):
-        """Writes the overlay again with these further lines; a running host sees it at its reload."""
-        timings = ('kafka = { reconnect_min = "50ms"; reconnect_max = "250ms"; };\n'
-                   'calls = { default_deadline = "5s"; };\nshutdown = { drain_timeout = "10s"; };\n')
-        self.overlay.write_text(config.overlay(self.addresses, self.folder / "host", timings + more))
+    def configure(self, text):
+        """Writes the topmost configuration file; a running host sees it at its reload."""
+        self.overlay.write_text(text)
 
     def start(self):
         (self.folder / "host").mkdir(exist_ok=True)

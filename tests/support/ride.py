@@ -1,5 +1,6 @@
 """The steps of a ride over REST, as a test takes them one by one."""
 
+import random
 import uuid
 
 from wait import wait_until
@@ -9,13 +10,18 @@ def new_id(prefix):
     return f"{prefix}-{uuid.uuid4().hex[:12]}"
 
 
+def lonely_place():
+    """Latitude and longitude where no other test has drivers."""
+    return round(random.uniform(-60, 60), 4), round(random.uniform(-170, 170), 4)
+
+
 class Ride:
     """A passenger and a driver at a place of their own, through one REST client."""
 
-    def __init__(self, rest, latitude=10.0, longitude=20.0):
+    def __init__(self, rest, place=None):
         self.rest = rest
         self.passenger, self.driver = new_id("passenger"), new_id("driver")
-        self.latitude, self.longitude = latitude, longitude
+        self.latitude, self.longitude = place or lonely_place()
         self.order = None
         self.price = None
 

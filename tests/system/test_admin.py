@@ -18,7 +18,7 @@ def test_health_and_readiness(atlas):
 
 
 def test_metrics_count_calls(atlas, rest):
-    ride = Ride(rest, 71.0, 71.0)
+    ride = Ride(rest)
     ride.create()
     rest.get("/customer/order?id=not-a-uuid")
 

@@ -18,7 +18,7 @@ def test_malformed_record_goes_to_dead_letters(atlas, rest, servers, topic):
     assert dead.value() == b"\xff\xff not a message"
     assert any("reason" in name and value for name, value in dead.headers() or ())
 
-    ride = Ride(rest, 61.0, 61.0)
+    ride = Ride(rest)
     ride.credit(1_000_000)
     ride.ride_to("FINISHED")
     wait_until(lambda: ride.balance() < 1_000_000, "the fare to be charged", 30.0)
@@ -38,7 +38,7 @@ def test_impossible_position_goes_to_dead_letters(servers, atlas):
 
 
 def test_repeated_events_change_nothing(atlas, rest, servers):
-    ride = Ride(rest, 62.0, 62.0)
+    ride = Ride(rest)
     ride.credit(1_000_000)
     ride.ride_to("FINISHED")
     wait_until(lambda: ride.balance() < 1_000_000, "the fare to be charged", 30.0)
@@ -51,7 +51,7 @@ def test_repeated_events_change_nothing(atlas, rest, servers):
         event = records.find(servers.kafka.port, topic, event_of_ride)
         for _ in range(3):
             records.produce(servers.kafka.port, topic, event.key(), event.value(), event.headers())
-    other = Ride(rest, 63.0, 63.0)  # its events come after the repeats on at least its own partition
+    other = Ride(rest)  # its events come after the repeats on at least its own partition
     other.credit(1_000_000)
     other.ride_to("FINISHED")
     wait_until(lambda: other.balance() < 1_000_000, "the other fare to be charged", 30.0)

@@ -63,14 +63,13 @@ def test_broken_plugin_changes_nothing(atlas, servers, plugin_file, damage):
 
 
 def test_broken_configuration_changes_nothing(atlas):
-    good = atlas.overlay.read_text()
     with Traffic(atlas, riders=2) as traffic:
         traffic.wait_rides(2)
-        atlas.overlay.write_text(good + "nonsense = { here = 1; };\n")
+        atlas.configure("nonsense = { here = 1; };\n")
         try:
             position = atlas.reload("gateway")
             assert "nonsense" in atlas.wait_log("gateway", position, "reload refused")
         finally:
-            atlas.overlay.write_text(good)
+            atlas.configure("")
         traffic.wait_rides(3)
     traffic.assert_no_faults()

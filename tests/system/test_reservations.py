@@ -34,7 +34,7 @@ def test_many_requests_never_share_a_driver(atlas, rest, servers):
     from atlas.dispatch.v1 import dispatch_pb2
 
     dispatch = atlas.stub("dispatch")
-    first = [Ride(rest, 51.0, 51.0) for _ in range(12)]
+    first = [Ride(rest) for _ in range(12)]
     for ride in first:
         ride.create()
     for ride in first[:5]:
@@ -73,7 +73,7 @@ def test_one_ride_from_many_requests_has_one_driver(atlas, rest, servers):
     from atlas.dispatch.v1 import dispatch_pb2
 
     dispatch = atlas.stub("dispatch")
-    ride, others = Ride(rest, 52.0, 52.0), [Ride(rest, 52.0, 52.0) for _ in range(3)]
+    ride, others = Ride(rest), [Ride(rest) for _ in range(3)]
     for one in (ride, *others):
         one.place_driver()
     wait_until(lambda: len(_nearby(atlas, 52.0)) >= 4, "the drivers to be found")
@@ -87,7 +87,7 @@ def test_one_ride_from_many_requests_has_one_driver(atlas, rest, servers):
 
 
 def test_reservation_that_order_never_saw_expires(rest, servers):
-    ride = Ride(rest, 53.0, 53.0)
+    ride = Ride(rest)
     ride.create()
     _insert_overdue(servers, ride.order, ride.driver)
     wait_until(lambda: _reservation(servers, ride.order).endswith("|4"), "the reservation to expire", 20.0)
@@ -97,7 +97,7 @@ def test_reservation_that_order_never_saw_expires(rest, servers):
 
 
 def test_overdue_reservation_of_a_matched_order_is_kept(rest, servers):
-    ride = Ride(rest, 54.0, 54.0)
+    ride = Ride(rest)
     ride.ride_to("MATCHED")
     servers.postgres.psql("UPDATE dispatch.reservation SET status = 1, "
                           "lease_until = now() - interval '30 s' "
@@ -107,7 +107,7 @@ def test_overdue_reservation_of_a_matched_order_is_kept(rest, servers):
 
 
 def test_event_after_its_end_gives_no_driver(atlas, rest, servers):
-    ride = Ride(rest, 55.0, 55.0)
+    ride = Ride(rest)
     ride.create()
     records.produce(servers.kafka.port, "ride-dispatch", ride.order,
                     _dispatched(ride.order, new_id("late"), -1))
@@ -118,7 +118,7 @@ def test_event_after_its_end_gives_no_driver(atlas, rest, servers):
 
 
 def test_driver_on_a_ride_is_refused_by_order_too(atlas, rest, servers):
-    busy, second = Ride(rest, 56.0, 56.0), Ride(rest, 57.0, 57.0)
+    busy, second = Ride(rest), Ride(rest)
     busy.ride_to("MATCHED")
     second.create()
     records.produce(servers.kafka.port, "ride-dispatch", second.order,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from audit import check_at_rest
-from ride import Ride, new_id
+from ride import Ride, lonely_place, new_id
 from traffic import Traffic
 from wait import wait_until
 
@@ -12,7 +12,7 @@ RFC3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
 def test_ride_by_rest(rest, servers):
-    ride = Ride(rest, 1.0, 1.0)
+    ride = Ride(rest)
     first = ride.credit(5_000_000, "top-up")
     assert int(first["balance_minor"]) == 5_000_000
     ride.place_driver()
@@ -26,7 +26,7 @@ def test_ride_by_rest(rest, servers):
     assert order["driver_id"] == ride.driver and order["version"] == 2
     assert RFC3339.match(order["created_at"]) and RFC3339.match(order["updated_at"])
     position = wait_until(lambda: ride.show().get("driver"), "the driver's position in the order")
-    assert position["latitude"] == pytest.approx(1.0, abs=1e-4)
+    assert position["latitude"] == pytest.approx(ride.latitude, abs=1e-4)
 
     for status in ("STARTED", "FINISHED"):
         moved = ride.move(status)
@@ -43,13 +43,15 @@ def test_ride_by_grpc(atlas, servers):
 
     tracker, order, dispatch, wallet = map(atlas.stub, ("tracker", "order", "dispatch", "wallet"))
     passenger, driver = new_id("passenger"), new_id("driver")
+    latitude, longitude = lonely_place()
     wallet.CreditBalance(wallet_pb2.CreditBalanceRequest(
         user_id=passenger, amount_minor=100, reference_id="only"), timeout=10)
     accepted = tracker.UpdateLocation(tracker_pb2.UpdateLocationRequest(
-        driver_id=driver, latitude=2.0, longitude=2.0), timeout=10)
+        driver_id=driver, latitude=latitude, longitude=longitude), timeout=10)
     assert accepted.accepted
     created = order.CreateOrder(order_pb2.CreateOrderRequest(
-        passenger_id=passenger, pickup_lat=2.0, pickup_long=2.0, dropoff_lat=2.1, dropoff_long=2.1),
+        passenger_id=passenger, pickup_lat=latitude, pickup_long=longitude, dropoff_lat=latitude + 0.1,
+        dropoff_long=longitude),
         timeout=10)
 
     ask = dispatch_pb2.RequestRideRequest(order_id=created.order_id, passenger_id=passenger)
@@ -72,7 +74,7 @@ def test_ride_by_grpc(atlas, servers):
 
 
 def test_repeats_change_nothing(rest):
-    ride = Ride(rest, 3.0, 3.0)
+    ride = Ride(rest)
     first, again = ride.credit(700, "once"), ride.credit(700, "once")
     assert first == again and ride.balance() == 700
     other = rest.post("/customer/wallet/credit", {"user_id": ride.passenger, "amount_minor": 701,
@@ -86,9 +88,9 @@ def test_repeats_change_nothing(rest):
 
 
 def test_driver_serves_one_ride_at_a_time(rest):
-    busy = Ride(rest, 4.0, 4.0)
+    busy = Ride(rest)
     busy.ride_to("MATCHED")
-    second = Ride(rest, 4.0, 4.0)
+    second = Ride(rest, (busy.latitude, busy.longitude))
     second.create()
     reply = rest.post("/customer/ride/request", {"order_id": second.order})
     assert reply.json["status"] == "DRIVERS_NOT_FOUND" and not reply.json["driver_id"]
@@ -132,13 +134,14 @@ def test_nearby_is_nearest_first_and_bounded(atlas):
 
     tracker = atlas.stub("tracker")
     drivers = [new_id("near") for _ in range(5)]
+    latitude, longitude = lonely_place()
     for steps, driver in enumerate(drivers):
         tracker.UpdateLocation(tracker_pb2.UpdateLocationRequest(
-            driver_id=driver, latitude=7.0 + steps * 0.005, longitude=7.0), timeout=10)
+            driver_id=driver, latitude=latitude + steps * 0.005, longitude=longitude), timeout=10)
 
     def nearby(**bounds):
         reply = tracker.GetNearbyDrivers(tracker_pb2.GetNearbyDriversRequest(
-            latitude=7.0, longitude=7.0, **bounds), timeout=10)
+            latitude=latitude, longitude=longitude, **bounds), timeout=10)
         return [found for found in reply.drivers if found.driver_id in drivers]
 
     found = wait_until(lambda: len(all_of := nearby()) == 5 and all_of, "all five drivers")
@@ -149,7 +152,7 @@ def test_nearby_is_nearest_first_and_bounded(atlas):
 
 
 def test_overview_answers_each_part(rest):
-    ride = Ride(rest, 8.0, 8.0)
+    ride = Ride(rest)
     empty = rest.get(f"/customer/overview?user_id={ride.passenger}").json
     assert {empty[part]["state"] for part in ("wallet", "order", "drivers")} == {"NONE"}
 

@@ -50,7 +50,7 @@ def test_server_away_under_traffic(atlas, rest, servers, name):
 
 def test_event_waits_for_kafka(atlas, rest, servers):
     """An accepted change whose event cannot be sent is sent when Kafka answers again."""
-    ride = Ride(rest, 41.0, 41.0)
+    ride = Ride(rest)
     ride.credit(1_000_000)
     ride.ride_to("STARTED")
     servers.kafka.process.send(signal.SIGSTOP)
@@ -63,7 +63,7 @@ def test_event_waits_for_kafka(atlas, rest, servers):
 
 
 def test_overview_marks_what_is_away(atlas, rest, servers):
-    ride = Ride(rest, 42.0, 42.0)
+    ride = Ride(rest)
     ride.credit(10)
     ride.create()
     servers.redis.process.stop()

@@ -65,7 +65,7 @@ def test_sigterm_under_traffic(atlas, servers):
 def test_kill_between_commit_and_event(atlas, rest, servers):
     """The ride is FINISHED in PostgreSQL while Kafka does not take the event, and the host dies there.
     The fare is charged, once, after everything is back."""
-    ride = Ride(rest, 51.0, 51.0)
+    ride = Ride(rest)
     ride.credit(1_000_000)
     ride.ride_to("STARTED")
     host = atlas.hosts.serving("order")

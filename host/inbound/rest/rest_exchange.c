@@ -322,7 +322,9 @@ static bool admit(struct rest_endpoint *endpoint, struct evhttp_request *request
     }
     if (body_len > 0 && !rest_headers_are_json(headers)) {
         rest_reply_error(endpoint, request, 415, ATLAS_INVALID_ARGUMENT,
-                         "the body is not application/json", NULL, false);
+                         "the body is not application/json; send it with the header Content-Type: "
+                         "application/json (curl --json)",
+                         NULL, false);
         return false;
     }
     return true;

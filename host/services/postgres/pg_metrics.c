@@ -10,17 +10,17 @@ static struct metrics_cell *plugin_cell(const char *name, const char *help, enum
 void pg_pool_metrics_init(struct pg_pool_metrics *metrics, const char *plugin)
 {
     metrics->ready =
-        plugin_cell("atlas_postgres_connections", "Connections to PostgreSQL that are ready.",
+        plugin_cell("atlas_postgres_pool_connections", "Connections to PostgreSQL that are ready.",
                     METRICS_GAUGE, plugin);
-    metrics->leased = plugin_cell("atlas_postgres_leases",
+    metrics->leased = plugin_cell("atlas_postgres_pool_leases",
                                   "Connections that a transaction holds, or that are rolling back.",
                                   METRICS_GAUGE, plugin);
     metrics->in_flight =
-        plugin_cell("atlas_postgres_requests", "Requests to PostgreSQL that wait for their answer.",
-                    METRICS_GAUGE, plugin);
+        plugin_cell("atlas_postgres_pool_requests",
+                    "Requests to PostgreSQL that wait for their answer.", METRICS_GAUGE, plugin);
     metrics->waiting =
-        plugin_cell("atlas_postgres_waiting", "Calls that wait for a connection to PostgreSQL.",
-                    METRICS_GAUGE, plugin);
+        plugin_cell("atlas_postgres_pool_waiting",
+                    "Calls that wait for a connection to PostgreSQL.", METRICS_GAUGE, plugin);
 }
 
 void pg_pool_metrics_finish(struct pg_pool_metrics *metrics)

@@ -28,9 +28,9 @@ plugins = {{ echo = {{ config = {{ }}; }}; }};
 class EchoHost:
     """Started by the constructor; use it in a with statement."""
 
-    def __init__(self, home, loops=1, more=""):
+    def __init__(self, home, loops=1, more="", port=None):
         home.mkdir()
-        self.port = ports.free_port()
+        self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._log = home / "log"

@@ -37,3 +37,86 @@ def test_many_relays_at_once(stub, pb):
     """Ten times as many as streams on the one connection to the callee: they queue."""
     calls = [stub.Relay.future(pb.EchoRequest(text=str(n)), timeout=20) for n in range(1000)]
     assert [call.result().text for call in calls] == [str(n) for n in range(1000)]
+
+
+def test_relay_passes_the_deadline_on(stub, pb):
+    begin = time.monotonic()
+    with pytest.raises(grpc.RpcError) as failure:
+        stub.Relay(pb.EchoRequest(text="late"), timeout=0.000001)
+    assert failure.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert time.monotonic() - begin < 5
+
+
+class Traffic:
+    """Relay calls from several threads; what came of them, by code and message."""
+
+    def __init__(self, host, pb, threads=4):
+        self.failures = []
+        self.done = 0
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(host, pb)) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, host, pb):
+        with host.channel() as channel:
+            stub = host.stub(channel)
+            while not self._end.is_set():
+                try:
+                    assert stub.Relay(pb.EchoRequest(text="t"), timeout=10).text == "t"
+                    self.done += 1
+                except grpc.RpcError as error:
+                    self.failures.append((error.code(), error.details()))
+                    time.sleep(0.01)
+
+    def wait_for(self, count):
+        goal, end = self.done + count, time.monotonic() + 20
+        while self.done < goal:
+            assert time.monotonic() < end, self.failures[-3:]
+            time.sleep(0.01)
+
+    def stop(self):
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_the_callee_is_replaced_under_traffic(folder, pb):
+    """While nobody listens calls fail at once and were not processed; nothing else is lost."""
+    callee = EchoHost(folder / "callee-1")
+    place = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
+    with EchoHost(folder / "caller", loops=2, more=WIRE + place) as caller:
+        traffic = Traffic(caller, pb)
+        try:
+            traffic.wait_for(200)
+            assert not traffic.failures
+            callee.stop()
+            callee = EchoHost(folder / "callee-2", port=callee.port)
+            traffic.wait_for(200)
+            before = len(traffic.failures)
+            traffic.wait_for(200)
+            assert len(traffic.failures) == before
+        finally:
+            traffic.stop()
+        for code, details in traffic.failures:
+            assert code == grpc.StatusCode.UNAVAILABLE
+            assert "may have been processed" not in details
+    callee.stop()
+
+
+def test_the_callee_is_killed_under_traffic(folder, pb):
+    callee = EchoHost(folder / "killed-1")
+    place = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
+    with EchoHost(folder / "caller-of-killed", loops=1, more=WIRE + place) as caller:
+        traffic = Traffic(caller, pb)
+        try:
+            traffic.wait_for(200)
+            callee.process.kill()
+            callee.process.wait()
+            callee = EchoHost(folder / "killed-2", port=callee.port)
+            traffic.wait_for(200)
+        finally:
+            traffic.stop()
+        assert traffic.failures
+        assert {code for code, _ in traffic.failures} == {grpc.StatusCode.UNAVAILABLE}
+    callee.stop()

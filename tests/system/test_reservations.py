@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import records
 from audit import check_at_rest
-from ride import Ride, new_id
+from ride import Ride, lonely_place, new_id
 from wait import wait_until
 
 
@@ -34,13 +34,14 @@ def test_many_requests_never_share_a_driver(atlas, rest, servers):
     from atlas.dispatch.v1 import dispatch_pb2
 
     dispatch = atlas.stub("dispatch")
-    first = [Ride(rest) for _ in range(12)]
+    place = lonely_place()
+    first = [Ride(rest, place) for _ in range(12)]
     for ride in first:
         ride.create()
     for ride in first[:5]:
         ride.place_driver()
     drivers = {ride.driver for ride in first[:5]}
-    wait_until(lambda: len(drivers & _nearby(atlas, 51.0)) == 5, "the drivers to be found")
+    wait_until(lambda: len(drivers & _nearby(atlas, place)) == 5, "the drivers to be found")
 
     def ask(ride):
         return dispatch.RequestRide(dispatch_pb2.RequestRideRequest(order_id=ride.order), timeout=10)
@@ -65,7 +66,7 @@ def _nearby(atlas, place):
     from atlas.tracker.v1 import tracker_pb2
 
     reply = atlas.stub("tracker").GetNearbyDrivers(tracker_pb2.GetNearbyDriversRequest(
-        latitude=place, longitude=place), timeout=10)
+        latitude=place[0], longitude=place[1]), timeout=10)
     return {driver.driver_id for driver in reply.drivers}
 
 
@@ -73,10 +74,11 @@ def test_one_ride_from_many_requests_has_one_driver(atlas, rest, servers):
     from atlas.dispatch.v1 import dispatch_pb2
 
     dispatch = atlas.stub("dispatch")
-    ride, others = Ride(rest), [Ride(rest) for _ in range(3)]
+    place = lonely_place()
+    ride, others = Ride(rest, place), [Ride(rest, place) for _ in range(3)]
     for one in (ride, *others):
         one.place_driver()
-    wait_until(lambda: len(_nearby(atlas, 52.0)) >= 4, "the drivers to be found")
+    wait_until(lambda: len(_nearby(atlas, place)) >= 4, "the drivers to be found")
     ride.create()
     request = dispatch_pb2.RequestRideRequest(order_id=ride.order)
     with ThreadPoolExecutor(12) as pool:

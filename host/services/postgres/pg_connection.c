@@ -427,6 +427,13 @@ void pg_connection_open(struct pg_connection *c)
     }
 }
 
+void pg_connection_hurry(struct pg_connection *c)
+{
+    if (c->state == STATE_WAITING) {
+        event_active(&c->timer_event, EV_TIMEOUT, 0);
+    }
+}
+
 void pg_connection_destroy(struct pg_connection *c)
 {
     if (c != NULL) {

@@ -77,6 +77,9 @@ struct pg_connection *pg_connection_create(struct loop *loop, const struct pg_se
 /* Starts to connect, and to connect again whenever it is lost (sessions: once). */
 void pg_connection_open(struct pg_connection *connection);
 
+/* Ends a pause before the next attempt: the server was seen just now. */
+void pg_connection_hurry(struct pg_connection *connection);
+
 /* Ends what is in flight as lost and frees everything. NULL is allowed. */
 void pg_connection_destroy(struct pg_connection *connection);
 

@@ -134,11 +134,29 @@ static struct slot *slot_of(struct role_pool *role, const struct pg_connection *
     return NULL;
 }
 
+/* The first connection that is back fetches the others out of their pauses, and calls may wait for
+ * them again. */
+static void hurry_others(struct pg_pool *pool)
+{
+    for (unsigned r = 0; r < PG_POOL_ROLES; r++) {
+        struct role_pool *role = &pool->roles[r];
+        if (role->down_since_ns != 0) {
+            role->down_since_ns = clock_monotonic_ns();
+        }
+        for (unsigned i = 0; i < role->count; i++) {
+            pg_connection_hurry(role->slots[i].connection);
+        }
+    }
+}
+
 static void pg_pool_on_ready(void *owner, struct pg_connection *connection)
 {
     (void)connection;
     struct role_pool *role = owner;
     role->down_since_ns = 0;
+    if (role->pool->is_down) {
+        hurry_others(role->pool);
+    }
     if (role->role == PG_ROLE_LEASE) {
         wake_first(role);
     } else {

@@ -502,8 +502,21 @@ static atlas_status_t lose_lease(struct call *call, void *arg)
     return ATLAS_OK;
 }
 
+static atlas_status_t begin_and_end(struct call *call, void *arg)
+{
+    (void)arg;
+    struct atlas_handle transaction;
+    return atlas_pg_begin(&call->public, &transaction);
+}
+
+static bool has_lease(void *arg)
+{
+    return run(begin_and_end, arg, 1000) == ATLAS_OK;
+}
+
 static void test_transaction_ends_with_its_session(void)
 {
+    CU_ASSERT(fixture_eventually(has_lease, NULL)); /* loop 1 is back as well */
     CU_ASSERT_EQUAL(run(lose_lease, NULL, 5000), ATLAS_OK);
 }
 

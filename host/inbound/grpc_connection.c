@@ -24,11 +24,11 @@ void grpc_connection_add_ready(struct grpc_connection *connection, struct grpc_s
     connection->ready_tail = &stream->next_ready;
 }
 
-static void grpc_connection_on_received(struct http2_connection *http2)
+static void grpc_connection_on_ready(struct http2_connection *http2)
 {
     struct grpc_connection *connection = connection_of(http2);
     struct grpc_stream *stream;
-    while ((stream = connection->ready) != NULL) {
+    while ((stream = connection->ready) != NULL && !http2_connection_is_full(http2)) {
         connection->ready = stream->next_ready;
         if (connection->ready == NULL) {
             connection->ready_tail = &connection->ready;
@@ -57,7 +57,7 @@ static void grpc_connection_on_closed(struct http2_connection *http2, const char
 }
 
 static const struct http2_owner owner = {
-    .received = grpc_connection_on_received,
+    .ready = grpc_connection_on_ready,
     .closed = grpc_connection_on_closed,
 };
 

@@ -19,6 +19,7 @@ struct grpc_stream *grpc_stream_create(struct grpc_connection *connection, int32
     stream->connection = connection;
     stream->loop = loop;
     stream->id = id;
+    stream->outgoing.total = &connection->http2.queued;
     stream->next = connection->streams;
     stream->link = &connection->streams;
     if (stream->next != NULL) {
@@ -35,14 +36,15 @@ static void detach(struct grpc_stream *stream)
         stream->next->link = stream->link;
     }
     stream->connection = NULL;
+    stream->outgoing.total = NULL; /* it lies in the connection */
 }
 
 static void destroy(struct grpc_stream *stream)
 {
+    outgoing_clear(&stream->outgoing);
     if (stream->connection != NULL) {
         detach(stream);
     }
-    outgoing_clear(&stream->outgoing);
     incoming_clear(&stream->incoming);
     call_destroy(stream->call);
     stream->call = NULL;

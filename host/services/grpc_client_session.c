@@ -165,7 +165,7 @@ nghttp2_session_callbacks *grpc_client_session_callbacks(void)
     return callbacks;
 }
 
-static void grpc_client_connection_on_received(struct http2_connection *http2)
+static void grpc_client_connection_on_ready(struct http2_connection *http2)
 {
     (void)http2; /* callers were woken one by one, and run later in this pass */
 }
@@ -190,7 +190,7 @@ static void grpc_client_connection_on_closed(struct http2_connection *http2, con
 }
 
 static const struct http2_owner owner = {
-    .received = grpc_client_connection_on_received,
+    .ready = grpc_client_connection_on_ready,
     .closed = grpc_client_connection_on_closed,
 };
 

@@ -11,6 +11,8 @@
 
 #define READ_SIZE      65536
 #define DEFAULT_WINDOW 65535
+/* Frames that wait behind a blocked write before reading stops. */
+#define MAX_QUEUED_FRAMES 4096
 
 static void close_now(struct http2_connection *connection, const char *reason)
 {
@@ -134,12 +136,18 @@ static bool write_unsent(struct http2_connection *connection)
     return true;
 }
 
-/* A peer that does not read its answers is not read from either. */
+bool http2_connection_is_full(const struct http2_connection *connection)
+{
+    return connection->queued > connection->limits->send_buffer;
+}
+
+/* A peer that does not read its answers is not read from either. Control frames count as well: each
+ * that comes may queue an answer. */
 static void balance_reading(struct http2_connection *connection)
 {
-    bool stop =
-        connection->unsent != NULL && nghttp2_session_get_outbound_queue_size(connection->session) >
-                                          connection->limits->outbound_frames;
+    bool stop = connection->unsent != NULL &&
+                (http2_connection_is_full(connection) ||
+                 nghttp2_session_get_outbound_queue_size(connection->session) > MAX_QUEUED_FRAMES);
     if (stop && !connection->is_read_stopped) {
         event_del(&connection->read_event);
     } else if (!stop && connection->is_read_stopped) {
@@ -179,6 +187,7 @@ static void run_flush(struct loop_task *task)
         return;
     }
     balance_reading(connection);
+    connection->owner->ready(connection);
 }
 
 static void http2_connection_on_writable(evutil_socket_t fd, short events, void *arg)
@@ -196,7 +205,7 @@ static void feed(struct http2_connection *connection, size_t len)
                                               ? "the peer does not speak HTTP/2"
                                               : "HTTP/2 session failed while receiving");
     }
-    connection->owner->received(connection);
+    connection->owner->ready(connection);
     http2_connection_flush(connection);
 }
 

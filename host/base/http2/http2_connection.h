@@ -4,7 +4,7 @@
  *
  *   open -> [reads, flushes] -> fail, or a GOAWAY and the last stream -> owner->closed
  *
- * nghttp2 callbacks must not start calls or end the connection: they mark, and the owner's received
+ * nghttp2 callbacks must not start calls or end the connection: they mark, and the owner's ready
  * runs when the session has taken all bytes. All functions are for the connection's loop.
  */
 #ifndef BASE_HTTP2_HTTP2_CONNECTION_H
@@ -22,8 +22,8 @@ struct http2_connection;
 #define HTTP2_SCRATCH_SIZE 131072
 
 struct http2_owner {
-    /* The session has taken what was read; start what is complete. */
-    void (*received)(struct http2_connection *connection);
+    /* The session has taken what was read, or has written something: start what is complete. */
+    void (*ready)(struct http2_connection *connection);
     /* The end, once: the socket is closed, the session still there and freed afterwards with
      * http2_connection_finish. reason is static. */
     void (*closed)(struct http2_connection *connection, const char *reason);
@@ -49,6 +49,7 @@ struct http2_connection {
     bool is_ping_out;
     const char *failure; /* why it is to end; NULL: it lives */
 
+    size_t queued;   /* bytes of messages that streams have for the peer */
     uint8_t *unsent; /* what the socket did not take */
     size_t unsent_len;
     size_t unsent_at;
@@ -91,6 +92,9 @@ void http2_connection_on_frame_recv(struct http2_connection *connection,
                                     const nghttp2_frame *frame);
 void http2_connection_on_frame_send(struct http2_connection *connection,
                                     const nghttp2_frame *frame);
+
+/* True while more waits for the peer than send_buffer allows: start no more calls. */
+bool http2_connection_is_full(const struct http2_connection *connection);
 
 /* Time passes: call about once a second. */
 void http2_connection_tick(struct http2_connection *connection, int64_t now_ns);

@@ -12,7 +12,8 @@ struct grpc_limits {
     size_t stream_window;            /* bytes that may arrive on a stream before they are taken */
     size_t connection_window;        /* the same for all streams of a connection */
     size_t stream_buffer;            /* bytes a stream queues before send waits */
-    unsigned outbound_frames;        /* queued behind a blocked write before reading stops */
+    size_t send_buffer;              /* bytes of answers that wait on one connection before it
+                                        starts no more calls, and reads no more if it is blocked */
     unsigned reset_burst;            /* RST_STREAM frames at once, from the peer or our own ... */
     unsigned reset_rate;             /* ... and per second afterwards, before GOAWAY */
     unsigned control_frames;         /* PING, SETTINGS, WINDOW_UPDATE, empty DATA per second */
@@ -44,7 +45,7 @@ struct grpc_limits {
         .stream_window = 262144,                                                                   \
         .connection_window = 4194304,                                                              \
         .stream_buffer = 65536,                                                                    \
-        .outbound_frames = 4096,                                                                   \
+        .send_buffer = 1048576,                                                                    \
         .reset_burst = 1000,                                                                       \
         .reset_rate = 200,                                                                         \
         .control_frames = 20000,                                                                   \

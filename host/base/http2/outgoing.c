@@ -5,6 +5,14 @@
 
 #include "base/http2/message_parser.h"
 
+static void count(struct outgoing *outgoing, size_t added, size_t removed)
+{
+    outgoing->queued += added - removed;
+    if (outgoing->total != NULL) {
+        *outgoing->total += added - removed;
+    }
+}
+
 void outgoing_push(struct outgoing *outgoing, struct outgoing_message *message)
 {
     message->next = NULL;
@@ -14,7 +22,7 @@ void outgoing_push(struct outgoing *outgoing, struct outgoing_message *message)
         outgoing->last->next = message;
     }
     outgoing->last = message;
-    outgoing->queued += MESSAGE_PREFIX_SIZE + message->len;
+    count(outgoing, MESSAGE_PREFIX_SIZE + message->len, 0);
 }
 
 bool outgoing_copy(struct outgoing *outgoing, const void *body, size_t len)
@@ -44,11 +52,11 @@ static void pop(struct outgoing *outgoing)
 /* Copies what fits of a piece from an offset on. */
 static size_t copy_part(uint8_t *buffer, size_t room, const void *piece, size_t len, size_t at)
 {
-    size_t count = len - at < room ? len - at : room;
-    if (count > 0) {
-        memcpy(buffer, (const uint8_t *)piece + at, count);
+    size_t copied = len - at < room ? len - at : room;
+    if (copied > 0) {
+        memcpy(buffer, (const uint8_t *)piece + at, copied);
     }
-    return count;
+    return copied;
 }
 
 size_t outgoing_read(struct outgoing *outgoing, uint8_t *buffer, size_t room)
@@ -59,22 +67,22 @@ size_t outgoing_read(struct outgoing *outgoing, uint8_t *buffer, size_t room)
         if (outgoing->offset < MESSAGE_PREFIX_SIZE) {
             uint8_t prefix[MESSAGE_PREFIX_SIZE];
             message_prefix_write(prefix, message->len);
-            size_t count = copy_part(buffer + used, room - used, prefix, MESSAGE_PREFIX_SIZE,
-                                     outgoing->offset);
-            used += count;
-            outgoing->offset += count;
+            size_t copied = copy_part(buffer + used, room - used, prefix, MESSAGE_PREFIX_SIZE,
+                                      outgoing->offset);
+            used += copied;
+            outgoing->offset += copied;
         }
         if (outgoing->offset >= MESSAGE_PREFIX_SIZE) {
-            size_t count = copy_part(buffer + used, room - used, message->body, message->len,
-                                     outgoing->offset - MESSAGE_PREFIX_SIZE);
-            used += count;
-            outgoing->offset += count;
+            size_t copied = copy_part(buffer + used, room - used, message->body, message->len,
+                                      outgoing->offset - MESSAGE_PREFIX_SIZE);
+            used += copied;
+            outgoing->offset += copied;
             if (outgoing->offset == MESSAGE_PREFIX_SIZE + message->len) {
                 pop(outgoing);
             }
         }
     }
-    outgoing->queued -= used;
+    count(outgoing, 0, used);
     return used;
 }
 
@@ -83,5 +91,5 @@ void outgoing_clear(struct outgoing *outgoing)
     while (outgoing->head != NULL) {
         pop(outgoing);
     }
-    outgoing->queued = 0;
+    count(outgoing, 0, outgoing->queued);
 }

@@ -20,6 +20,7 @@ struct outgoing {
     struct outgoing_message *last;
     size_t offset; /* of the head message and its prefix, bytes that are out */
     size_t queued; /* bytes that are not out, with prefixes */
+    size_t *total; /* NULL, or where they are counted together with those of other streams */
 };
 
 /* Queues a message; it and its body are borrowed until they are out or outgoing_clear. */

@@ -307,6 +307,47 @@ static void test_unread_bytes_do_not_shrink_the_connection(void)
     stop(&fixture);
 }
 
+static bool all_closed(struct h2_peer *peer, void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < peer->stream_count; i++) {
+        if (!peer->streams[i].is_closed) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The peer takes no DATA: answers pile up to the bound, and no further call is started. */
+static void test_calls_wait_while_answers_are_not_taken(void)
+{
+    static char request[5 + 30000];
+    struct fixture fixture;
+    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    limits.send_buffer = 65536;
+    start(&fixture, &limits);
+    memcpy(request, "\0\0\0\x75\x30\n\xac\xea\1", 9); /* 30000 bytes: text of 29996 */
+    memset(request + 9, 'q', sizeof request - 9);
+    set_stream_window(&fixture, 0);
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_has_settings, NULL));
+    for (int i = 0; i < 10; i++) {
+        h2_peer_request(&fixture.peer, ECHO, NULL, request, sizeof request);
+    }
+    struct h2_stream *fence = h2_peer_request(&fixture.peer, "/no.Service/X", NULL, "", 0);
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_stream_closed, fence));
+    size_t answered = 0;
+    for (size_t i = 0; i < 10; i++) {
+        answered += fixture.peer.streams[i].header_lists;
+    }
+    CU_ASSERT_EQUAL(answered, 3);
+    set_stream_window(&fixture, 65535);
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, all_closed, NULL));
+    for (size_t i = 0; i < 10; i++) {
+        CU_ASSERT_STRING_EQUAL(fixture.peer.streams[i].trailers, "grpc-status: 0\n");
+    }
+    stop(&fixture);
+}
+
 static void *drain(void *arg)
 {
     struct fixture *fixture = arg;
@@ -373,6 +414,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_too_many_pings_end_the_connection),
     UNIT_TEST(test_silent_connection_is_closed),
     UNIT_TEST(test_unread_bytes_do_not_shrink_the_connection),
+    UNIT_TEST(test_calls_wait_while_answers_are_not_taken),
     UNIT_TEST(test_drain_says_so_twice_and_serves_in_between),
     UNIT_TEST(test_port_that_is_taken_is_refused),
 };

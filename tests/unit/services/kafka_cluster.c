@@ -10,6 +10,7 @@
 static rd_kafka_t *owner;
 static rd_kafka_t *producer;
 static rd_kafka_mock_cluster_t *cluster;
+static const char *brokers;
 
 static void be_silent(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
@@ -24,9 +25,8 @@ static rd_kafka_t *make_client(rd_kafka_type_t type, const char *group)
     char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, be_silent);
-    if (cluster != NULL) {
-        rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster),
-                          reason, sizeof reason);
+    if (brokers != NULL) {
+        rd_kafka_conf_set(conf, "bootstrap.servers", brokers, reason, sizeof reason);
     }
     if (group != NULL) {
         rd_kafka_conf_set(conf, "group.id", group, reason, sizeof reason);
@@ -41,18 +41,34 @@ static rd_kafka_t *make_client(rd_kafka_type_t type, const char *group)
 
 const char *kafka_cluster_start(void)
 {
-    owner = make_client(RD_KAFKA_PRODUCER, NULL);
-    cluster = rd_kafka_mock_cluster_new(owner, 1);
+    brokers = getenv("ATLAS_TEST_KAFKA");
+    if (brokers == NULL) {
+        owner = make_client(RD_KAFKA_PRODUCER, NULL);
+        cluster = rd_kafka_mock_cluster_new(owner, 1);
+        brokers = rd_kafka_mock_cluster_bootstraps(cluster);
+    }
     producer = make_client(RD_KAFKA_PRODUCER, NULL);
-    return rd_kafka_mock_cluster_bootstraps(cluster);
+    return brokers;
 }
 
 void kafka_cluster_stop(void)
 {
     rd_kafka_destroy(producer);
-    rd_kafka_mock_cluster_destroy(cluster);
-    rd_kafka_destroy(owner);
+    if (cluster != NULL) {
+        rd_kafka_mock_cluster_destroy(cluster);
+        rd_kafka_destroy(owner);
+    }
     cluster = NULL;
+    brokers = NULL;
+}
+
+bool kafka_cluster_is_real(void)
+{
+    bool is_real = getenv("ATLAS_TEST_KAFKA") != NULL;
+    if (is_real) {
+        printf("skipped: only the mock cluster makes errors at will ... ");
+    }
+    return is_real;
 }
 
 rd_kafka_mock_cluster_t *kafka_cluster(void)

@@ -1,4 +1,8 @@
-/* librdkafka's mock cluster in this process, and looks at it through a client of its own. */
+/*
+ * librdkafka's mock cluster in this process, and looks at it through a client of its own. With
+ * ATLAS_TEST_KAFKA=host:port in the environment the same tests run against that Apache Kafka (which
+ * makes topics of four partitions), but for those that need errors at will.
+ */
 #ifndef KAFKA_CLUSTER_H
 #define KAFKA_CLUSTER_H
 
@@ -9,7 +13,12 @@
 /* One broker, four partitions a topic. Returns what to connect to. */
 const char *kafka_cluster_start(void);
 void kafka_cluster_stop(void);
+
+/* For errors at will; NULL with a real Kafka: skip the test then. */
 rd_kafka_mock_cluster_t *kafka_cluster(void);
+
+/* True, and says so, if there is no mock to make errors with. */
+bool kafka_cluster_is_real(void);
 
 /* Publishes one record and waits until it is there. */
 void kafka_cluster_publish(const char *topic, int partition, const char *key, const char *value);

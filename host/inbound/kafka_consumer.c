@@ -38,7 +38,8 @@ struct kafka_consumer {
     struct event *commit_timer;
     struct kafka_partition *partitions;
     rd_kafka_resp_err_t last_error; /* said once until another one comes */
-    bool is_revoking;               /* unassigned once no revoked partition runs */
+    rd_kafka_resp_err_t last_commit_error;
+    bool is_revoking; /* unassigned once no revoked partition runs */
     void (*on_paused)(void *arg);
     void *paused_arg;
     bool is_committing;
@@ -156,7 +157,10 @@ static void handle_commit(struct kafka_consumer *consumer, rd_kafka_event_t *eve
     bool is_done = failure == RD_KAFKA_RESP_ERR_NO_ERROR || failure == RD_KAFKA_RESP_ERR__NO_OFFSET;
     if (rd_kafka_event_opaque(event) == consumer) {
         handle_pause_commit(consumer, is_done);
-    } else if (!is_done) {
+    } else if (is_done) {
+        consumer->last_commit_error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    } else if (failure != consumer->last_commit_error) {
+        consumer->last_commit_error = failure;
         log_warn("kafka offsets not committed, trying again",
                  LOG_TEXT("operation", consumer->operation),
                  LOG_TEXT("reason", rd_kafka_err2str(failure)));

@@ -11,6 +11,7 @@
 #include "base/report.h"
 #include "cli/cli.h"
 #include "cli/config_arguments.h"
+#include "rest_check.h"
 #include "runtime/background.h"
 #include "runtime/candidate.h"
 #include "runtime/placement_check.h"
@@ -113,6 +114,9 @@ static void check_plugins(struct check *check)
         manifests[i] = candidate->manifest;
     }
     placement_check(config, manifests, check->report);
+    if (check->report->count == 0) { /* what is wrong above would be told twice */
+        rest_check(config, NULL, check->report);
+    }
     for (size_t i = 0; i < config->plugin_count; i++) {
         candidate_finish(&check->candidates[i]);
     }

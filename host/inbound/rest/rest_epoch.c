@@ -5,7 +5,11 @@
 
 #include "base/log.h"
 #include "inbound/rest/rest_endpoint.h"
+#include "runtime/manifest.h"
 #include "runtime/router.h"
+
+/* Plugins of one process at most. */
+#define DEFINITIONS_MAX 64
 
 struct listener_routes {
     struct rest_routes *routes; /* NULL: not made yet, or it failed */
@@ -17,44 +21,44 @@ struct rest_epoch {
     struct listener_routes listeners[]; /* by index */
 };
 
-static bool generation_serves(const struct generation *generation, const char *name)
+static bool serves(const struct manifest *manifest, const char *service)
 {
-    for (size_t i = 0; i < generation->plugin.service_count; i++) {
-        if (strcmp(generation->plugin.services[i]->name, name) == 0) {
+    for (size_t i = 0; i < manifest->services.count; i++) {
+        if (strcmp(manifest->services.items[i], service) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static const struct service_descriptor *find_service(struct generation *const *generations,
+/* The server's own definition, or that of a plugin here which calls a service elsewhere. */
+static const struct service_descriptor *find_service(const struct rest_definitions *definitions,
                                                      size_t count, const char *name)
 {
     const struct service_descriptor *found = NULL;
 
     for (size_t i = 0; i < count; i++) {
-        const struct descriptor_set *set = generations[i]->descriptors;
+        const struct descriptor_set *set = definitions[i].set;
         const struct service_descriptor *service =
             set != NULL ? descriptors_service(set, name) : NULL;
 
-        if (service != NULL && generation_serves(generations[i], name)) {
+        if (service != NULL && serves(definitions[i].manifest, name)) {
             return service;
         }
         found = found != NULL ? found : service;
     }
-    return found; /* of a service elsewhere that a plugin here knows */
+    return found;
 }
 
 static atlas_status_t make_routes(const char *const *services, size_t service_count,
-                                  struct generation *const *generations, size_t generation_count,
+                                  const struct rest_definitions *definitions, size_t count,
                                   struct rest_routes **ret_routes, struct error *error)
 {
     struct rest_routes *routes = NULL;
 
     atlas_status_t status = rest_routes_create(&routes, error);
     for (size_t i = 0; i < service_count && status == ATLAS_OK; i++) {
-        const struct service_descriptor *service =
-            find_service(generations, generation_count, services[i]);
+        const struct service_descriptor *service = find_service(definitions, count, services[i]);
         size_t before = rest_routes_count(routes);
 
         if (service == NULL) {
@@ -82,12 +86,12 @@ static atlas_status_t make_routes(const char *const *services, size_t service_co
 }
 
 atlas_status_t rest_server_check(const char *const *services, size_t service_count,
-                                 struct generation *const *generations, size_t generation_count,
+                                 const struct rest_definitions *definitions, size_t count,
                                  struct error *error)
 {
     struct rest_routes *routes = NULL;
     atlas_status_t status =
-        make_routes(services, service_count, generations, generation_count, &routes, error);
+        make_routes(services, service_count, definitions, count, &routes, error);
 
     if (status == ATLAS_OK) {
         rest_routes_destroy(routes);
@@ -120,23 +124,37 @@ static struct rest_epoch *epoch_of(struct route_table *table, const struct rest_
     return table->rest;
 }
 
+static void make_for_listener(struct listener_routes *made, const struct route_table *table,
+                              const struct rest_listener *listener)
+{
+    struct rest_definitions definitions[DEFINITIONS_MAX];
+    size_t count = 0;
+    struct error error;
+
+    for (; count < table->generation_count && count < DEFINITIONS_MAX; count++) {
+        definitions[count] = (struct rest_definitions){table->generations[count]->manifest,
+                                                       table->generations[count]->descriptors};
+    }
+    if (make_routes(listener->services, listener->service_count, definitions, count, &made->routes,
+                    &error) != ATLAS_OK) {
+        made->has_failed = true;
+        log_error("rest listener has no routes", LOG_TEXT("listener", listener->name),
+                  LOG_INT("epoch", table->epoch), LOG_TEXT("error", error.text));
+    }
+}
+
 const struct rest_routes *rest_epoch_routes(struct route_table *table,
                                             const struct rest_listener *listener)
 {
     struct rest_epoch *epoch = epoch_of(table, listener->server);
     struct listener_routes *made = NULL;
-    struct error error;
 
     if (epoch == NULL) {
         return NULL;
     }
     made = &epoch->listeners[listener->index];
-    if (made->routes == NULL && !made->has_failed &&
-        make_routes(listener->services, listener->service_count, table->generations,
-                    table->generation_count, &made->routes, &error) != ATLAS_OK) {
-        made->has_failed = true;
-        log_error("rest listener has no routes", LOG_TEXT("listener", listener->name),
-                  LOG_INT("epoch", table->epoch), LOG_TEXT("error", error.text));
+    if (made->routes == NULL && !made->has_failed) {
+        make_for_listener(made, table, listener);
     }
     return made->routes;
 }

@@ -1,0 +1,13 @@
+/* Whether REST listeners can serve what they name, seen in the plugins' files: bindings that are
+ * well formed, and no two methods on one path. */
+#ifndef HOST_REST_CHECK_H
+#define HOST_REST_CHECK_H
+
+struct config;
+struct report;
+
+/* Looks at the listeners of one process, or of all (NULL). Adds findings to the report; files that
+ * cannot be read are reported where they are loaded. Blocks on the disk: control thread only. */
+void rest_check(const struct config *config, const char *process, struct report *report);
+
+#endif

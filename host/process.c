@@ -8,7 +8,6 @@
 #include "base/pid_file.h"
 #include "listeners.h"
 #include "modules.h"
-#include "rest_check.h"
 #include "runtime/deployment.h"
 #include "runtime/runtime.h"
 #include "runtime/staged_file.h"
@@ -55,14 +54,6 @@ static bool start_listeners(struct process *process, struct report *report)
     return true;
 }
 
-/* What a deployment cannot see, since it does not know the listeners. */
-static bool apply(struct process *process, const struct config *config, struct report *report)
-{
-    rest_check(config, runtime_process(process->runtime), report);
-    return report->count == 0 &&
-           deployment_apply(runtime_deployment(process->runtime), config, report);
-}
-
 bool process_start(const struct config *config, const char *name, struct process **ret_process,
                    struct report *report)
 {
@@ -76,7 +67,7 @@ bool process_start(const struct config *config, const char *name, struct process
     /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
      */
     if (!start_runtime(process, name, report) || !start_listeners(process, report) ||
-        !apply(process, config, report)) {
+        !deployment_apply(runtime_deployment(process->runtime), config, report)) {
         process_stop(process);
         return false;
     }
@@ -92,7 +83,7 @@ bool process_start(const struct config *config, const char *name, struct process
 bool process_reload(struct process *process, const struct config *config, struct report *report)
 {
     int64_t start_ns = clock_monotonic_ns();
-    bool is_applied = apply(process, config, report);
+    bool is_applied = deployment_apply(runtime_deployment(process->runtime), config, report);
     for (size_t i = 0; !is_applied && report_line(report, i) != NULL; i++) {
         log_error("reload refused, the running plugins are unchanged",
                   LOG_TEXT("why", report_line(report, i)));

@@ -1,7 +1,5 @@
 #include "rest_check.h"
 
-#include <string.h>
-
 #include "base/config.h"
 #include "base/descriptors.h"
 #include "base/report.h"
@@ -86,8 +84,8 @@ static bool check_listener(const struct config *config, const struct config_proc
         }
     }
     if (opens(&plugins, listener)) {
-        status = rest_server_check(listener->services.items, listener->services.count,
-                                   plugins.definitions, plugins.count, &error);
+        status = rest_server_check_definitions(listener->services.items, listener->services.count,
+                                               plugins.definitions, plugins.count, &error);
     }
     if (status != ATLAS_OK) {
         report_add(report, "configuration: listeners.%s: %s", listener->name, error.text);
@@ -96,16 +94,14 @@ static bool check_listener(const struct config *config, const struct config_proc
     return status == ATLAS_OK;
 }
 
-void rest_check(const struct config *config, const char *process, struct report *report)
+void rest_check(const struct config *config, struct report *report)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         bool is_good = listener->protocol == CONFIG_PROTOCOL_REST;
 
         for (size_t j = 0; j < config->process_count && is_good; j++) {
-            if (process == NULL || strcmp(process, config->processes[j].name) == 0) {
-                is_good = check_listener(config, &config->processes[j], listener, report);
-            }
+            is_good = check_listener(config, &config->processes[j], listener, report);
         }
     }
 }

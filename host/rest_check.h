@@ -6,8 +6,8 @@
 struct config;
 struct report;
 
-/* Looks at the listeners of one process, or of all (NULL). Adds findings to the report; files that
- * cannot be read are reported where they are loaded. Blocks on the disk: control thread only. */
-void rest_check(const struct config *config, const char *process, struct report *report);
+/* Adds findings to the report; files that cannot be read are reported where they are loaded. Blocks
+ * on the disk: control thread only. */
+void rest_check(const struct config *config, struct report *report);
 
 #endif

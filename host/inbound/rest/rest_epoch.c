@@ -85,9 +85,9 @@ static atlas_status_t make_routes(const char *const *services, size_t service_co
     return ATLAS_OK;
 }
 
-atlas_status_t rest_server_check(const char *const *services, size_t service_count,
-                                 const struct rest_definitions *definitions, size_t count,
-                                 struct error *error)
+atlas_status_t rest_server_check_definitions(const char *const *services, size_t service_count,
+                                             const struct rest_definitions *definitions,
+                                             size_t count, struct error *error)
 {
     struct rest_routes *routes = NULL;
     atlas_status_t status =
@@ -97,6 +97,28 @@ atlas_status_t rest_server_check(const char *const *services, size_t service_cou
         rest_routes_destroy(routes);
     }
     return status;
+}
+
+static size_t definitions_of(struct generation *const *generations, size_t count,
+                             struct rest_definitions ret_definitions[DEFINITIONS_MAX])
+{
+    size_t i = 0;
+
+    for (; i < count && i < DEFINITIONS_MAX; i++) {
+        ret_definitions[i] =
+            (struct rest_definitions){generations[i]->manifest, generations[i]->descriptors};
+    }
+    return i;
+}
+
+atlas_status_t rest_server_check(const char *const *services, size_t service_count,
+                                 struct generation *const *generations, size_t generation_count,
+                                 struct error *error)
+{
+    struct rest_definitions definitions[DEFINITIONS_MAX];
+    size_t count = definitions_of(generations, generation_count, definitions);
+
+    return rest_server_check_definitions(services, service_count, definitions, count, error);
 }
 
 static void epoch_free(void *rest)
@@ -128,13 +150,9 @@ static void make_for_listener(struct listener_routes *made, const struct route_t
                               const struct rest_listener *listener)
 {
     struct rest_definitions definitions[DEFINITIONS_MAX];
-    size_t count = 0;
+    size_t count = definitions_of(table->generations, table->generation_count, definitions);
     struct error error;
 
-    for (; count < table->generation_count && count < DEFINITIONS_MAX; count++) {
-        definitions[count] = (struct rest_definitions){table->generations[count]->manifest,
-                                                       table->generations[count]->descriptors};
-    }
     if (make_routes(listener->services, listener->service_count, definitions, count, &made->routes,
                     &error) != ATLAS_OK) {
         made->has_failed = true;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 
 struct descriptor_set;
+struct generation;
 struct manifest;
 struct rest_server;
 struct runtime;
@@ -52,19 +53,23 @@ bool rest_server_drain(struct rest_server *server, int64_t timeout_ms);
 /* Frees the server after drain, while the loops still run. NULL is allowed. */
 void rest_server_destroy(struct rest_server *server);
 
-/* What one plugin serves, and its descriptors (NULL: none in its file). */
+/*
+ * Whether a listener for these services could serve these generations: every service has
+ * descriptors in one of them and at least one binding, and no two methods are bound to the same
+ * path. The error names service, method and remedy. Any thread.
+ */
+atlas_status_t rest_server_check(const char *const *services, size_t service_count,
+                                 struct generation *const *generations, size_t generation_count,
+                                 struct error *error);
+
+/* The same for plugins that are only files yet: what each serves, and its descriptors (NULL: none).
+ */
 struct rest_definitions {
     const struct manifest *manifest;
     const struct descriptor_set *set;
 };
-
-/*
- * Whether a listener for these services could serve them with these definitions: every service is
- * in one of the sets and has at least one binding, and no two methods are bound to the same path.
- * The error names service, method and remedy. For `atlas check` and before a reload; any thread.
- */
-atlas_status_t rest_server_check(const char *const *services, size_t service_count,
-                                 const struct rest_definitions *definitions, size_t count,
-                                 struct error *error);
+atlas_status_t rest_server_check_definitions(const char *const *services, size_t service_count,
+                                             const struct rest_definitions *definitions,
+                                             size_t count, struct error *error);
 
 #endif

@@ -357,6 +357,10 @@ static void put_number(struct buffer *out, double number, bool is_float)
                                               : "\"-Infinity\"");
         return;
     }
+    if (number == 0.0 && signbit(number)) {
+        buffer_put_string(out, "-0.0"); /* "-0" would be read as the integer 0 */
+        return;
+    }
     for (;; precision++) {
         snprintf(text, sizeof text, "%.*g", precision, number);
         if (is_float ? precision == FLT_DECIMAL_DIG || strtof(text, NULL) == (float)number

@@ -563,7 +563,7 @@ static bool set_timeout(struct pg_connection *c, int64_t timeout_ms)
         .lengths = &len,
         .count = 1,
     };
-    struct pg_request *request = add_request(c, NULL, c->limit_ms);
+    struct pg_request *request = add_request(c, NULL, timeout_ms);
     if (request == NULL) {
         return false;
     }

@@ -139,7 +139,7 @@ static atlas_status_t run_read(const struct query *query, struct atlas_pg_result
     return status;
 }
 
-/* The time that the server gets for a statement: what the call has left, down to one of 16 steps
+/* The time that the server gets for a statement: what the call has left, down to one of eight steps
  * between powers of two, so that most writes find the session's timeout as they need it. */
 static int64_t timeout_of(const struct call *call)
 {

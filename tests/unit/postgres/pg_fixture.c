@@ -108,7 +108,7 @@ struct made {
 
 static struct made *make(const char *id, const char *version, const struct atlas_pg_schema *schema)
 {
-    static unsigned number;
+    static _Atomic unsigned number;
     struct made *made = calloc(1, sizeof *made);
     snprintf(made->user, sizeof made->user, "atlas_%s", id);
     made->settings.id = id;

@@ -185,3 +185,25 @@ long long pg_server_number(const char *dbname, const char *sql)
     PQfinish(connection);
     return number;
 }
+
+/* Remembers whom it stopped: a server that hangs cannot be asked. */
+void pg_server_signal(const char *role, int signal)
+{
+    static pid_t stopped[64];
+    static int count;
+    char sql[200];
+    if (signal == SIGSTOP) {
+        snprintf(sql, sizeof sql, "SELECT pid FROM pg_stat_activity WHERE usename = '%s'", role);
+        PGconn *connection = connect_to("postgres");
+        PGresult *result = PQexec(connection, sql);
+        count = PQntuples(result) < 64 ? PQntuples(result) : 64;
+        for (int i = 0; i < count; i++) {
+            stopped[i] = (pid_t)strtol(PQgetvalue(result, i, 0), NULL, 10);
+        }
+        PQclear(result);
+        PQfinish(connection);
+    }
+    for (int i = 0; i < count; i++) {
+        kill(stopped[i], signal);
+    }
+}

@@ -15,6 +15,9 @@ void pg_server_start(void);
 /* Ends it at once, as a crash would (SIGQUIT), and waits for it. */
 void pg_server_kill(void);
 
+/* Sends a signal to every process that serves a role: SIGSTOP makes a server that hangs. */
+void pg_server_signal(const char *role, int signal);
+
 int pg_server_port(void);
 
 /* Runs SQL as the administrator of a database; prints and counts a failure. */

@@ -10,6 +10,7 @@
 #include "support/unit.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -481,6 +482,28 @@ static void test_server_restarts_under_traffic(void)
            traffic.failed, balance);
 }
 
+static atlas_status_t put_hanging(struct call *call, void *arg)
+{
+    return put(call, "hanging", 1, arg);
+}
+
+/* A server that is there and says nothing: what was sent is given up after its time and a grace,
+ * and nobody can say what became of it. */
+static void test_hanging_server_leaves_the_outcome_open(void)
+{
+    enum atlas_outcome outcome = ATLAS_OUTCOME_DONE;
+    int64_t start_ns = clock_monotonic_ns();
+    pg_server_signal("atlas_ledger", SIGSTOP);
+    CU_ASSERT_EQUAL(run(read_one, NULL, 100), ATLAS_INTERNAL);
+    CU_ASSERT_EQUAL(run(put_hanging, &outcome, 300), ATLAS_UNAVAILABLE);
+    CU_ASSERT_EQUAL(outcome, ATLAS_OUTCOME_UNKNOWN);
+    CU_ASSERT(clock_monotonic_ns() - start_ns < 3000 * NS_PER_MS);
+    pg_server_signal("atlas_ledger", SIGCONT);
+    CU_ASSERT_EQUAL(run(read_one, NULL, 5000), ATLAS_OK);
+    atlas_status_t again = run(put_hanging, &outcome, 5000); /* the same reference settles it */
+    CU_ASSERT(again == ATLAS_OK || again == ATLAS_ALREADY_EXISTS);
+}
+
 /* A transaction does not go on in a session that it was not opened in. */
 static atlas_status_t lose_lease(struct call *call, void *arg)
 {
@@ -709,6 +732,7 @@ int main(void)
         UNIT_TEST(test_transactions_commit_or_leave_nothing),
         UNIT_TEST(test_abandoned_transactions_are_rolled_back),
         UNIT_TEST(test_server_restarts_under_traffic),
+        UNIT_TEST(test_hanging_server_leaves_the_outcome_open),
         UNIT_TEST(test_transaction_ends_with_its_session),
         UNIT_TEST(test_missing_role_and_schema_print_their_sql),
         UNIT_TEST(test_changed_migration_is_refused),

@@ -11,6 +11,7 @@
 #include "runtime/deployment.h"
 #include "runtime/runtime.h"
 #include "runtime/staged_file.h"
+#include "runtime/watchdog.h"
 #include "status.h"
 
 struct process {
@@ -20,6 +21,7 @@ struct process {
     struct modules *modules;
     struct listeners *listeners;
     struct status *status;
+    struct watchdog *watchdog;
     bool is_reloading;
 };
 
@@ -38,6 +40,8 @@ static bool start_runtime(struct process *process, const char *name, struct repo
         runtime_create(&options, &process->runtime, &error) != ATLAS_OK ||
         modules_create(process->runtime, &process->modules, &error) != ATLAS_OK ||
         runtime_start(process->runtime, &error) != ATLAS_OK ||
+        watchdog_start(process->runtime, process->config->watchdog.threshold_ms, NULL, NULL,
+                       &process->watchdog, &error) != ATLAS_OK ||
         modules_start(process->modules, &error) != ATLAS_OK) {
         return failed(report, &error);
     }
@@ -108,6 +112,7 @@ void process_stop(struct process *process)
         listeners_close(process->listeners);
         status_stop(process->status);
         modules_stop(process->modules);
+        watchdog_stop(process->watchdog);
         runtime_destroy(process->runtime);
         modules_destroy(process->modules);
         log_info("stopped");

@@ -98,8 +98,9 @@ struct config_grpc {
     int64_t header_bytes; /* header_limit */
     int64_t stream_window_bytes;
     int64_t connection_window_bytes;
-    int64_t send_buffer_bytes; /* per connection, before its readers pause */
-    int64_t resets;            /* streams that a peer may reset per second and connection */
+    int64_t send_buffer_bytes;   /* per connection, before its readers pause */
+    int64_t stream_buffer_bytes; /* that a stream queues before send waits */
+    int64_t resets;              /* streams that a peer may reset per second and connection */
     int64_t backlog;
     int64_t handshake_ms; /* handshake_timeout */
     int64_t idle_ms;      /* idle_timeout; 0: never */
@@ -181,18 +182,15 @@ struct config_kafka {
 };
 
 struct config_reload {
-    int64_t check_ms;     /* check_timeout */
-    int64_t create_ms;    /* create_timeout: create and loop_create */
-    int64_t warm_ms;      /* warm_timeout */
-    int64_t drain_ms;     /* drain_timeout: calls in flight on an old generation */
-    int64_t destroy_ms;   /* destroy_timeout */
-    int64_t probation_ms; /* 0: confirmed at once */
-    int64_t generations;  /* of one plugin that may be loaded at once */
+    int64_t create_ms;   /* create_timeout: create and loop_create */
+    int64_t warm_ms;     /* warm_timeout */
+    int64_t drain_ms;    /* drain_timeout: calls in flight on an old generation */
+    int64_t destroy_ms;  /* destroy_timeout */
+    int64_t generations; /* of one plugin that may be loaded at once */
 };
 
 struct config_shutdown {
-    int64_t accept_ms; /* accept_drain: connections already on their way are still taken */
-    int64_t drain_ms;  /* drain_timeout: calls in flight */
+    int64_t drain_ms; /* drain_timeout: calls in flight */
 };
 
 struct config {

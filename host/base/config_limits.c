@@ -69,6 +69,7 @@ static const struct config_field grpc[] = {
     SIZE(config_grpc, "stream_window", stream_window_bytes, "256KiB", 64 * KIB, GIB),
     SIZE(config_grpc, "connection_window", connection_window_bytes, "1MiB", 64 * KIB, GIB),
     SIZE(config_grpc, "send_buffer", send_buffer_bytes, "1MiB", 16 * KIB, 256 * MIB),
+    SIZE(config_grpc, "stream_buffer", stream_buffer_bytes, "64KiB", KIB, 16 * MIB),
     WHOLE(config_grpc, "resets", resets, "200", 1, 100000),
     WHOLE(config_grpc, "backlog", backlog, "1024", 1, 65535),
     TIME(config_grpc, "handshake_timeout", handshake_ms, "10s", 100, MIN),
@@ -151,23 +152,20 @@ static const struct config_field kafka[] = {
 };
 
 static const struct config_field reload[] = {
-    TIME(config_reload, "check_timeout", check_ms, "5s", 10, 10 * MIN),
     TIME(config_reload, "create_timeout", create_ms, "10s", 10, 10 * MIN),
     TIME(config_reload, "warm_timeout", warm_ms, "10s", 10, 10 * MIN),
     TIME(config_reload, "drain_timeout", drain_ms, "30s", 10, HR),
     TIME(config_reload, "destroy_timeout", destroy_ms, "10s", 10, 10 * MIN),
-    TIME(config_reload, "probation", probation_ms, "0s", 0, HR),
     WHOLE(config_reload, "generations", generations, "3", 2, 16),
 };
 
 static const struct config_field shutdown[] = {
-    TIME(config_shutdown, "accept_drain", accept_ms, "200ms", 0, MIN),
     TIME(config_shutdown, "drain_timeout", drain_ms, "15s", 10, HR),
 };
 
 #define GROUP(name)                                                                                \
     {                                                                                              \
-#name, offsetof(struct config, name), name, sizeof name / sizeof name[0]                   \
+        #name, offsetof(struct config, name), name, sizeof name / sizeof name[0]                   \
     }
 
 const struct config_group config_groups[] = {

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ struct fiber_pool {
     struct loop *loop;
     struct fiber *free;
     unsigned alive;
+    _Atomic uint64_t pulse; /* written on the loop only */
     unsigned limit;
     size_t stack_size;
     size_t page_size;
@@ -149,15 +151,23 @@ static void release(struct fiber *fiber)
     pool->alive--;
 }
 
+static void beat(struct fiber_pool *pool)
+{
+    uint64_t pulse = atomic_load_explicit(&pool->pulse, memory_order_relaxed);
+    atomic_store_explicit(&pool->pulse, pulse + 1, memory_order_relaxed);
+}
+
 static void run_fiber(struct loop_task *task)
 {
     struct fiber *fiber = CONTAINER_OF(task, struct fiber, ready);
     struct fiber_pool *pool = fiber->pool;
     assert(current_fiber == NULL);
     set_current(fiber);
+    beat(pool);
     leave_loop(fiber);
     struct transfer transfer = jump_fcontext(fiber->context, fiber);
     arrive_on_loop(pool);
+    beat(pool);
     set_current(NULL);
     fiber->context = transfer.from;
     if (fiber->has_ended) {
@@ -186,6 +196,17 @@ const char *fiber_set_label(const char *label)
     const char *former = fiber->label;
     fiber->label = label;
     return former;
+}
+
+const char *fiber_label(void)
+{
+    struct fiber *fiber = fiber_current();
+    return fiber == NULL ? NULL : fiber->label;
+}
+
+uint64_t fiber_pool_pulse(const struct fiber_pool *pool)
+{
+    return atomic_load_explicit(&pool->pulse, memory_order_relaxed);
 }
 
 static void free_fiber(struct fiber *fiber)
@@ -297,7 +318,7 @@ static void on_segv(int number, siginfo_t *info, void *context)
     if (fiber != NULL && address >= fiber->mapping &&
         address < fiber->mapping + fiber->pool->page_size) {
         static const char text[] = "level=error msg=\"stack overflow in a fiber; give it more with "
-                                   "calls.stack_size, or recurse less\" operation=";
+                                   "calls.stack, or recurse less\" operation=";
         ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
         ignored = write(STDERR_FILENO, fiber->label, strlen(fiber->label));
         ignored = write(STDERR_FILENO, "\n", 1);

@@ -42,6 +42,13 @@ void fiber_resume(struct fiber *fiber);
  */
 const char *fiber_set_label(const char *label);
 
+/* The label of the current fiber; NULL outside of any. Any thread, also in a signal handler. */
+const char *fiber_label(void);
+
+/* A number that changes whenever a fiber of the pool begins or stops to run; odd while one runs.
+ * Any thread. */
+uint64_t fiber_pool_pulse(const struct fiber_pool *pool);
+
 /* Ends the process with a message that names the fiber's label when a fiber runs into its guard
  * page, instead of a bare SIGSEGV. Once per process, before loops start. */
 atlas_status_t fiber_install_overflow_report(struct error *error);

@@ -11,6 +11,7 @@ struct grpc_limits grpc_limits_of(const struct config_grpc *config)
     limits.stream_window = (size_t)config->stream_window_bytes;
     limits.connection_window = (size_t)config->connection_window_bytes;
     limits.send_buffer = (size_t)config->send_buffer_bytes;
+    limits.stream_buffer = (size_t)config->stream_buffer_bytes;
     limits.reset_rate = (unsigned)config->resets;
     limits.handshake_timeout_ms = config->handshake_ms;
     limits.idle_timeout_ms = config->idle_ms;

@@ -1,0 +1,255 @@
+/*
+ * Watching is reading: a loop whose pulse is odd and has not changed for the threshold is held.
+ * Only then is its thread interrupted by SIGURG; the handler, on the thread that is stuck, notes
+ * the operation and its frames.
+ */
+#include "runtime/watchdog.h"
+
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runtime/fiber.h"
+#include "runtime/runtime.h"
+
+#define FRAMES_MAX      32
+#define FRAMES_SKIPPED  2 /* the handler and the signal's own frame */
+#define CAPTURE_WAIT_MS 200
+#define BACKTRACE_SIZE  1024
+#define OPERATION_SIZE  256
+
+/* What is known of one loop. */
+struct watched {
+    pthread_t thread;
+    uint64_t pulse;
+    int64_t since_ns; /* when this pulse was first seen */
+    bool is_reported;
+};
+
+struct watchdog {
+    struct runtime *runtime;
+    int64_t threshold_ns;
+    void (*report)(void *arg, const struct watchdog_finding *finding);
+    void *arg;
+    pthread_t thread;
+    bool is_started;
+    sem_t end;
+    struct metrics_cell *held;
+    struct watched *loops;
+    unsigned loop_count;
+};
+
+/* Filled by the handler, read by the watchdog after captured was posted: one capture at a time. */
+static struct {
+    sem_t captured;
+    char operation[OPERATION_SIZE];
+    void *frames[FRAMES_MAX];
+    int frame_count;
+} capture;
+
+/* Async-signal-safe: backtrace() was called once before, so it loads nothing any more. */
+static void on_interrupt(int number)
+{
+    (void)number;
+    const char *label = fiber_label();
+    size_t len = label == NULL ? 0 : strnlen(label, OPERATION_SIZE - 1);
+    memcpy(capture.operation, label == NULL ? "" : label, len);
+    capture.operation[len] = '\0';
+    capture.frame_count = backtrace(capture.frames, FRAMES_MAX);
+    sem_post(&capture.captured);
+}
+
+static struct timespec after_ms(clockid_t clock, int64_t ms)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    int64_t ns = time.tv_nsec + ms * NS_PER_MS;
+    time.tv_sec += ns / NS_PER_S;
+    time.tv_nsec = ns % NS_PER_S;
+    return time;
+}
+
+/* "name+0x12" or "order.so+0x1234", with the program's own frames by name where they have one. */
+static size_t print_frame(void *frame, char *text, size_t size)
+{
+    Dl_info info;
+    if (dladdr(frame, &info) == 0 || info.dli_fname == NULL) {
+        return (size_t)snprintf(text, size, "%p", frame);
+    }
+    if (info.dli_sname != NULL) {
+        return (size_t)snprintf(text, size, "%s", info.dli_sname);
+    }
+    const char *slash = strrchr(info.dli_fname, '/');
+    return (size_t)snprintf(text, size, "%s+0x%zx", slash == NULL ? info.dli_fname : slash + 1,
+                            (size_t)((char *)frame - (char *)info.dli_fbase));
+}
+
+static void print_backtrace(char text[BACKTRACE_SIZE])
+{
+    size_t len = 0;
+    text[0] = '\0';
+    for (int i = FRAMES_SKIPPED; i < capture.frame_count && len + 1 < BACKTRACE_SIZE; i++) {
+        if (i > FRAMES_SKIPPED) {
+            len += (size_t)snprintf(text + len, BACKTRACE_SIZE - len, " < ");
+        }
+        if (len + 1 < BACKTRACE_SIZE) {
+            len += print_frame(capture.frames[i], text + len, BACKTRACE_SIZE - len);
+        }
+    }
+}
+
+/* Interrupts the thread of a loop; false if it did not answer in time (a debugger, a sanitizer). */
+static bool capture_loop(const struct watched *watched)
+{
+    while (sem_trywait(&capture.captured) == 0) {
+        /* an answer that came too late for an earlier one */
+    }
+    if (pthread_kill(watched->thread, SIGURG) != 0) {
+        return false;
+    }
+    struct timespec until = after_ms(CLOCK_MONOTONIC, CAPTURE_WAIT_MS);
+    return sem_clockwait(&capture.captured, CLOCK_MONOTONIC, &until) == 0;
+}
+
+static void log_finding(void *arg, const struct watchdog_finding *finding)
+{
+    metrics_add(((struct watchdog *)arg)->held, 1);
+    log_warn("a fiber keeps its loop from all other calls; let it wait in between, or use "
+             "atlas_offload, continuing",
+             LOG_TEXT("operation", finding->operation), LOG_INT("loop", finding->loop),
+             LOG_INT("held_ms", finding->held_ms), LOG_TEXT("backtrace", finding->backtrace));
+}
+
+static void report_loop(struct watchdog *watchdog, unsigned index, int64_t held_ns)
+{
+    char backtrace_text[BACKTRACE_SIZE] = "";
+    struct watchdog_finding finding = {index, held_ns / NS_PER_MS, "", backtrace_text};
+    if (capture_loop(&watchdog->loops[index])) {
+        finding.operation = capture.operation;
+        print_backtrace(backtrace_text);
+    }
+    watchdog->report(watchdog->arg, &finding);
+}
+
+static void look_at_loop(struct watchdog *watchdog, unsigned index, int64_t now_ns)
+{
+    struct watched *watched = &watchdog->loops[index];
+    uint64_t pulse = fiber_pool_pulse(runtime_worker(watchdog->runtime, index)->fibers);
+    if (pulse != watched->pulse) {
+        watched->pulse = pulse;
+        watched->since_ns = now_ns;
+        watched->is_reported = false;
+        return;
+    }
+    bool is_held = pulse % 2 == 1 && now_ns - watched->since_ns >= watchdog->threshold_ns;
+    if (is_held && !watched->is_reported) {
+        watched->is_reported = true;
+        report_loop(watchdog, index, now_ns - watched->since_ns);
+    }
+}
+
+static void *watch(void *arg)
+{
+    struct watchdog *watchdog = arg;
+    int64_t pause_ms = watchdog->threshold_ns / NS_PER_MS / 2 + 1;
+    pthread_setname_np(pthread_self(), "watchdog");
+    for (;;) {
+        struct timespec until = after_ms(CLOCK_MONOTONIC, pause_ms);
+        if (sem_clockwait(&watchdog->end, CLOCK_MONOTONIC, &until) == 0) {
+            return NULL;
+        }
+        int64_t now_ns = clock_monotonic_ns();
+        for (unsigned i = 0; i < watchdog->loop_count; i++) {
+            look_at_loop(watchdog, i, now_ns);
+        }
+    }
+}
+
+static void note_thread(struct worker *worker, void *arg)
+{
+    (void)worker;
+    ((struct watched *)arg)->thread = pthread_self();
+}
+
+static bool install_handler(void)
+{
+    void *frames[1];
+    backtrace(frames, 1); /* loads libgcc now, not in the handler */
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    return sem_init(&capture.captured, 0, 0) == 0 && sigaction(SIGURG, &action, NULL) == 0;
+}
+
+static struct watchdog *allocate(struct runtime *runtime)
+{
+    struct watchdog *watchdog = calloc(1, sizeof *watchdog);
+    if (watchdog == NULL) {
+        return NULL;
+    }
+    watchdog->runtime = runtime;
+    watchdog->loop_count = runtime_worker_count(runtime);
+    watchdog->loops = calloc(watchdog->loop_count, sizeof *watchdog->loops);
+    if (watchdog->loops == NULL || sem_init(&watchdog->end, 0, 0) != 0) {
+        free(watchdog->loops);
+        free(watchdog);
+        return NULL;
+    }
+    return watchdog;
+}
+
+atlas_status_t watchdog_start(struct runtime *runtime, int64_t threshold_ms,
+                              void (*report)(void *arg, const struct watchdog_finding *finding),
+                              void *arg, struct watchdog **ret_watchdog, struct error *error)
+{
+    *ret_watchdog = NULL;
+    if (threshold_ms == 0) {
+        return ATLAS_OK;
+    }
+    struct watchdog *watchdog = allocate(runtime);
+    if (watchdog == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "watchdog: out of memory");
+    }
+    watchdog->threshold_ns = threshold_ms * NS_PER_MS;
+    watchdog->report = report != NULL ? report : log_finding;
+    watchdog->arg = report != NULL ? arg : watchdog;
+    watchdog->held = metrics_cell(metrics_family("atlas_loop_held_total",
+                                                 "Times that a fiber kept its loop "
+                                                 "longer than watchdog.threshold.",
+                                                 METRICS_COUNTER, NULL),
+                                  NULL);
+    for (unsigned i = 0; i < watchdog->loop_count; i++) {
+        runtime_run_on(runtime_worker(runtime, i), note_thread, &watchdog->loops[i]);
+    }
+    watchdog->is_started =
+        install_handler() && pthread_create(&watchdog->thread, NULL, watch, watchdog) == 0;
+    if (!watchdog->is_started) {
+        watchdog_stop(watchdog);
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "watchdog: the system gives no thread");
+    }
+    *ret_watchdog = watchdog;
+    return ATLAS_OK;
+}
+
+void watchdog_stop(struct watchdog *watchdog)
+{
+    if (watchdog == NULL) {
+        return;
+    }
+    if (watchdog->is_started) {
+        sem_post(&watchdog->end);
+        pthread_join(watchdog->thread, NULL);
+    }
+    metrics_cell_release(watchdog->held);
+    sem_destroy(&watchdog->end);
+    free(watchdog->loops);
+    free(watchdog);
+}

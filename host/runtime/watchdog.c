@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +28,23 @@
 #define BACKTRACE_SIZE  1024
 #define OPERATION_SIZE  256
 
+/* What the handler notes on the thread of a loop, for the watchdog to read once is_done is seen. */
+struct capture {
+    sem_t answered;
+    _Atomic bool is_done;
+    char operation[OPERATION_SIZE];
+    void *frames[FRAMES_MAX];
+    int frame_count;
+};
+
 /* What is known of one loop. */
 struct watched {
     pthread_t thread;
     uint64_t pulse;
     int64_t since_ns; /* when this pulse was first seen */
     bool is_reported;
+    bool is_asked; /* the thread was interrupted and has not answered */
+    struct capture capture;
 };
 
 struct watchdog {
@@ -48,24 +60,24 @@ struct watchdog {
     unsigned loop_count;
 };
 
-/* Filled by the handler, read by the watchdog after captured was posted: one capture at a time. */
-static struct {
-    sem_t captured;
-    char operation[OPERATION_SIZE];
-    void *frames[FRAMES_MAX];
-    int frame_count;
-} capture;
+/* Where the handler writes on this thread; NULL on threads that are not watched. */
+static _Thread_local struct capture *own_capture;
 
 /* Async-signal-safe: backtrace() was called once before, so it loads nothing any more. */
 static void on_interrupt(int number)
 {
     (void)number;
+    struct capture *capture = own_capture;
+    if (capture == NULL) {
+        return; /* SIGURG from somewhere else */
+    }
     const char *label = fiber_label();
     size_t len = label == NULL ? 0 : strnlen(label, OPERATION_SIZE - 1);
-    memcpy(capture.operation, label == NULL ? "" : label, len);
-    capture.operation[len] = '\0';
-    capture.frame_count = backtrace(capture.frames, FRAMES_MAX);
-    sem_post(&capture.captured);
+    memcpy(capture->operation, label == NULL ? "" : label, len);
+    capture->operation[len] = '\0';
+    capture->frame_count = backtrace(capture->frames, FRAMES_MAX);
+    atomic_store_explicit(&capture->is_done, true, memory_order_release);
+    sem_post(&capture->answered);
 }
 
 static struct timespec after_ms(clockid_t clock, int64_t ms)
@@ -93,31 +105,37 @@ static size_t print_frame(void *frame, char *text, size_t size)
                             (size_t)((char *)frame - (char *)info.dli_fbase));
 }
 
-static void print_backtrace(char text[BACKTRACE_SIZE])
+static void print_backtrace(const struct capture *capture, char text[BACKTRACE_SIZE])
 {
     size_t len = 0;
     text[0] = '\0';
-    for (int i = FRAMES_SKIPPED; i < capture.frame_count && len + 1 < BACKTRACE_SIZE; i++) {
+    for (int i = FRAMES_SKIPPED; i < capture->frame_count && len + 1 < BACKTRACE_SIZE; i++) {
         if (i > FRAMES_SKIPPED) {
             len += (size_t)snprintf(text + len, BACKTRACE_SIZE - len, " < ");
         }
         if (len + 1 < BACKTRACE_SIZE) {
-            len += print_frame(capture.frames[i], text + len, BACKTRACE_SIZE - len);
+            len += print_frame(capture->frames[i], text + len, BACKTRACE_SIZE - len);
         }
     }
 }
 
-/* Interrupts the thread of a loop; false if it did not answer in time (a debugger, a sanitizer). */
-static bool capture_loop(const struct watched *watched)
+/* Interrupts the thread of a loop. False if it did not answer in time (a debugger, a sanitizer):
+ * then it is not asked again before that answer has come, so nothing is written while it is read.
+ */
+static bool capture_loop(struct watched *watched)
 {
-    while (sem_trywait(&capture.captured) == 0) {
-        /* an answer that came too late for an earlier one */
-    }
-    if (pthread_kill(watched->thread, SIGURG) != 0) {
+    struct capture *capture = &watched->capture;
+    struct timespec until = after_ms(CLOCK_MONOTONIC, CAPTURE_WAIT_MS);
+    if (watched->is_asked && sem_trywait(&capture->answered) != 0) {
         return false;
     }
-    struct timespec until = after_ms(CLOCK_MONOTONIC, CAPTURE_WAIT_MS);
-    return sem_clockwait(&capture.captured, CLOCK_MONOTONIC, &until) == 0;
+    atomic_store_explicit(&capture->is_done, false, memory_order_relaxed);
+    watched->is_asked = pthread_kill(watched->thread, SIGURG) == 0;
+    if (!watched->is_asked || sem_clockwait(&capture->answered, CLOCK_MONOTONIC, &until) != 0) {
+        return false;
+    }
+    watched->is_asked = false;
+    return atomic_load_explicit(&capture->is_done, memory_order_acquire);
 }
 
 static void log_finding(void *arg, const struct watchdog_finding *finding)
@@ -133,9 +151,10 @@ static void report_loop(struct watchdog *watchdog, unsigned index, int64_t held_
 {
     char backtrace_text[BACKTRACE_SIZE] = "";
     struct watchdog_finding finding = {index, held_ns / NS_PER_MS, "", backtrace_text};
-    if (capture_loop(&watchdog->loops[index])) {
-        finding.operation = capture.operation;
-        print_backtrace(backtrace_text);
+    struct watched *watched = &watchdog->loops[index];
+    if (capture_loop(watched)) {
+        finding.operation = watched->capture.operation;
+        print_backtrace(&watched->capture, backtrace_text);
     }
     watchdog->report(watchdog->arg, &finding);
 }
@@ -174,10 +193,19 @@ static void *watch(void *arg)
     }
 }
 
-static void note_thread(struct worker *worker, void *arg)
+static void begin_watching(struct worker *worker, void *arg)
 {
     (void)worker;
-    ((struct watched *)arg)->thread = pthread_self();
+    struct watched *watched = arg;
+    watched->thread = pthread_self();
+    own_capture = &watched->capture;
+}
+
+static void end_watching(struct worker *worker, void *arg)
+{
+    (void)worker;
+    (void)arg;
+    own_capture = NULL;
 }
 
 static bool install_handler(void)
@@ -186,7 +214,7 @@ static bool install_handler(void)
     backtrace(frames, 1); /* loads libgcc now, not in the handler */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
-    return sem_init(&capture.captured, 0, 0) == 0 && sigaction(SIGURG, &action, NULL) == 0;
+    return sigaction(SIGURG, &action, NULL) == 0;
 }
 
 static struct watchdog *allocate(struct runtime *runtime)
@@ -227,7 +255,8 @@ atlas_status_t watchdog_start(struct runtime *runtime, int64_t threshold_ms,
                                                  METRICS_COUNTER, NULL),
                                   NULL);
     for (unsigned i = 0; i < watchdog->loop_count; i++) {
-        runtime_run_on(runtime_worker(runtime, i), note_thread, &watchdog->loops[i]);
+        sem_init(&watchdog->loops[i].capture.answered, 0, 0);
+        runtime_run_on(runtime_worker(runtime, i), begin_watching, &watchdog->loops[i]);
     }
     watchdog->is_started =
         install_handler() && pthread_create(&watchdog->thread, NULL, watch, watchdog) == 0;
@@ -247,6 +276,10 @@ void watchdog_stop(struct watchdog *watchdog)
     if (watchdog->is_started) {
         sem_post(&watchdog->end);
         pthread_join(watchdog->thread, NULL);
+    }
+    for (unsigned i = 0; i < watchdog->loop_count; i++) {
+        runtime_run_on(runtime_worker(watchdog->runtime, i), end_watching, NULL);
+        sem_destroy(&watchdog->loops[i].capture.answered);
     }
     metrics_cell_release(watchdog->held);
     sem_destroy(&watchdog->end);

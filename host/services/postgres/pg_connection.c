@@ -204,20 +204,29 @@ static bool is_error(const PGresult *result)
     return PQresultStatus(result) == PGRES_FATAL_ERROR;
 }
 
+/* What was to be prepared from the failed answer on is not; what succeeded before it stays. */
+static void forget_unprepared(struct pg_connection *c, const struct pg_request *request)
+{
+    for (unsigned i = request->answers_seen; i < request->answers_due; i++) {
+        if (request->prepares[i] != 0) {
+            pg_prepared_remove(&c->prepared, request->prepares[i]);
+        }
+    }
+}
+
 /* The first error explains the request; without one the last command's result is the answer. */
 static void keep_result(struct pg_connection *c, PGresult *result)
 {
     struct pg_request *request = c->head;
-    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED ||
-        (request->result != NULL && is_error(request->result))) {
+    bool has_failed = request->result != NULL && is_error(request->result);
+    if (has_failed || PQresultStatus(result) == PGRES_PIPELINE_ABORTED) {
         PQclear(result);
         return;
     }
     if (is_error(result)) {
-        for (unsigned i = 0; i < request->prepare_count; i++) {
-            pg_prepared_remove(&c->prepared, request->prepares[i]);
-        }
+        forget_unprepared(c, request);
     }
+    request->answers_seen++;
     PQclear(request->result);
     request->result = result;
 }
@@ -489,13 +498,9 @@ bool pg_connection_set_pipeline(struct pg_connection *c, bool is_on)
 static bool send_prepare(struct pg_connection *c, struct pg_request *request,
                          const struct pg_command *command, const char *name)
 {
-    if (PQsendPrepare(c->pq, name, command->sql, command->count, command->types) != 1) {
-        return false;
-    }
-    if (request->prepare_count < sizeof request->prepares / sizeof request->prepares[0]) {
-        request->prepares[request->prepare_count++] = command->hash;
-    }
-    return true;
+    assert(request->answers_due + 1 < PG_REQUEST_ANSWERS);
+    request->prepares[request->answers_due++] = command->hash;
+    return PQsendPrepare(c->pq, name, command->sql, command->count, command->types) == 1;
 }
 
 /* Parameters and results are binary, all of them. */
@@ -525,16 +530,19 @@ static bool send_command(struct pg_connection *c, struct pg_request *request,
     }
     pg_prepared_name(command->hash, name);
     if (command->hash == 0) {
+        request->answers_due++;
         return send_plain(c, command);
     }
     if (!pg_prepared_has(&c->prepared, command->hash)) {
         if (!pg_prepared_add(&c->prepared, command->hash)) {
+            request->answers_due++;
             return send_plain(c, command); /* the set is full */
         }
         if (!send_prepare(c, request, command, name)) {
             return false;
         }
     }
+    request->answers_due++;
     return command->kind == PG_COMMAND_DESCRIBE ? PQsendDescribePrepared(c->pq, name) == 1
                                                 : send_prepared(c, command, name);
 }

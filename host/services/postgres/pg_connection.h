@@ -19,6 +19,9 @@
 /* Parameters of one statement. */
 #define PG_PARAMS_MAX 64
 
+/* Answers of one request: two commands, each prepared before it runs. */
+#define PG_REQUEST_ANSWERS 4
+
 struct pg_connection;
 
 enum pg_role {
@@ -61,9 +64,11 @@ struct pg_request {
     struct wait wait;
     bool is_released; /* nobody asks for the answer any more */
     bool is_complete;
-    bool is_lost;         /* the connection ended before the whole answer was there */
-    uint64_t prepares[2]; /* hashes that count as prepared once it was sent */
-    unsigned prepare_count;
+    bool is_lost; /* the connection ended before the whole answer was there */
+    /* Each command is one answer, or two if it prepares first. */
+    uint64_t prepares[PG_REQUEST_ANSWERS]; /* the hash that the n-th answer is about; 0: it runs */
+    unsigned answers_due;
+    unsigned answers_seen;
     int64_t sent_ns;
     int64_t limit_ns; /* for the answer, from when it is the first in line */
     PGresult *result; /* of the last command, or of the first that failed; NULL: none came */

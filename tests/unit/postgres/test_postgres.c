@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum statement { FIND, PUT, ADD, TYPES_BACK, SLEEP, SLEEP_WRITE, BAD_READ, LIST, DEFERRED };
+enum statement { FIND, PUT, ADD, TYPES_BACK, SLEEP, SLEEP_WRITE, BAD_READ, LIST, DEFERRED, PUT_FRESH };
 
 static const struct atlas_pg_statement statements[] = {
     [FIND] = ATLAS_PG_STATEMENT("find", ATLAS_PG_READ, "SELECT balance FROM account WHERE id = $1",
@@ -46,6 +46,9 @@ static const struct atlas_pg_statement statements[] = {
                                 ATLAS_PG_TYPES(ATLAS_PG_INT4), ATLAS_PG_TYPES(ATLAS_PG_INT4)),
     [DEFERRED] = ATLAS_PG_STATEMENT("deferred", ATLAS_PG_WRITE, "INSERT INTO child VALUES ($1)",
                                     ATLAS_PG_TYPES(ATLAS_PG_TEXT), ATLAS_PG_NO_TYPES),
+    [PUT_FRESH] =
+        ATLAS_PG_STATEMENT("put_fresh", ATLAS_PG_WRITE, "INSERT INTO account VALUES ($1, 1)",
+                           ATLAS_PG_TYPES(ATLAS_PG_TEXT), ATLAS_PG_NO_TYPES),
 };
 
 static const struct atlas_pg_migration migrations[] = {
@@ -188,6 +191,22 @@ static atlas_status_t break_constraints(struct call *call, void *arg)
     CU_ASSERT_EQUAL(balance_of(call, "c"), 1);
     CU_ASSERT_FALSE(atlas_pg_failed_on(&call->public, "no_overdraft"));
     return ATLAS_OK;
+}
+
+static atlas_status_t fail_at_first(struct call *call, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 6; i++) { /* the first use on a connection prepares, and fails */
+        CU_ASSERT_EQUAL(atlas_pg_query(&call->public, PUT_FRESH,
+                                       ATLAS_PG_PARAMS(atlas_pg_text("c")), NULL),
+                        ATLAS_ALREADY_EXISTS);
+    }
+    return ATLAS_OK;
+}
+
+static void test_statement_whose_first_use_fails_stays_prepared(void)
+{
+    CU_ASSERT_EQUAL(run(fail_at_first, NULL, 5000), ATLAS_OK);
 }
 
 static void test_constraint_failures_have_names(void)
@@ -725,6 +744,7 @@ int main(void)
         UNIT_TEST(test_write_then_read),
         UNIT_TEST(test_every_type_there_and_back),
         UNIT_TEST(test_constraint_failures_have_names),
+        UNIT_TEST(test_statement_whose_first_use_fails_stays_prepared),
         UNIT_TEST(test_misuse_is_explained),
         UNIT_TEST(test_many_fibers_share_few_connections),
         UNIT_TEST(test_read_is_given_up_at_the_deadline),

@@ -80,6 +80,13 @@ class Deployment:
         host.start()
         host.wait_ready()
 
+    def revive(self):
+        """Starts again what is not running, servers included, and waits until all is ready."""
+        for one in (*self.servers.all, *self.hosts.all):
+            if not one.process.is_alive():
+                one.start()
+            one.wait_ready()
+
     def reload(self, plugin):
         """SIGHUP to the process that runs the plugin. Returns the position in its log before that."""
         host = self.hosts.serving(plugin)

@@ -67,6 +67,13 @@ def atlas(request, folder, servers):
         deployment.stop()
 
 
+@pytest.fixture(autouse=True)
+def everything_is_up(request):
+    """A test that failed in the middle of a fault must not fail the next one too."""
+    if "atlas" in request.fixturenames:
+        request.getfixturevalue("atlas").revive()
+
+
 @pytest.fixture
 def rest(atlas):
     client = atlas.rest()

@@ -125,15 +125,6 @@ static void check_plugins(struct check *check)
     free(check->candidates);
 }
 
-static void check_process_name(const struct config_arguments *arguments,
-                               const struct config *config, struct report *report)
-{
-    if (config_process(config, arguments->process) == NULL) {
-        report_add(report, "--process %s: the configuration has no process of that name",
-                   arguments->process);
-    }
-}
-
 static int print_result(const struct report *report, const struct config *config,
                         const struct config_arguments *arguments)
 {
@@ -161,7 +152,7 @@ int cli_check(int argc, char **argv)
     struct config *config = config_load(&arguments->source, &report);
     if (config != NULL) {
         struct check check = {.config = config, .report = &report};
-        check_process_name(arguments, config, &report);
+        config_arguments_process(arguments, config, &report);
         check_plugins(&check);
     }
 

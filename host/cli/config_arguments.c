@@ -72,6 +72,24 @@ bool config_arguments_read(int argc, char **argv, struct config_arguments *ret_a
     return true;
 }
 
+const struct config_process *config_arguments_process(const struct config_arguments *arguments,
+                                                      const struct config *config,
+                                                      struct report *report)
+{
+    const struct config_process *process = config_process(config, arguments->process);
+    if (process == NULL) {
+        char names[256] = "";
+        size_t len = 0;
+        for (size_t i = 0; i < config->process_count && len < sizeof names; i++) {
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", i == 0 ? "" : ", ",
+                                    config->processes[i].name);
+        }
+        report_add(report, "--process %s: is not in the configuration: choose one of %s",
+                   arguments->process, names);
+    }
+    return process;
+}
+
 void config_arguments_print(const struct report *report)
 {
     const char *line;

@@ -21,6 +21,12 @@ struct config_arguments {
  * must stay where it is. argv[0] is the subcommand. */
 bool config_arguments_read(int argc, char **argv, struct config_arguments *ret_arguments);
 
+/* The process of the configuration that the arguments name; NULL after a finding that names those
+ * that there are. Borrowed from the configuration. */
+const struct config_process *config_arguments_process(const struct config_arguments *arguments,
+                                                      const struct config *config,
+                                                      struct report *report);
+
 /* Prints every line of a report to standard error. */
 void config_arguments_print(const struct report *report);
 

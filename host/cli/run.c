@@ -92,11 +92,9 @@ static bool start(struct run *run)
     bool is_started = false;
     run->config = config_load(&run->arguments.source, &report);
     if (run->config != NULL) {
-        const struct config_process *process = config_process(run->config, run->arguments.process);
-        if (process == NULL) {
-            report_add(&report, "--process %s: the configuration has no process of that name",
-                       run->arguments.process);
-        } else {
+        const struct config_process *process =
+            config_arguments_process(&run->arguments, run->config, &report);
+        if (process != NULL) {
             log_set_level((enum atlas_log_level)run->config->log_level);
             log_set_process(process->name);
             is_started = process_start(run->config, process->name, &run->process, &report);

@@ -1,0 +1,57 @@
+/*
+ * What pg_connection.c (the life of a connection) and pg_request.c (its requests) share.
+ * Nobody else includes it.
+ */
+#ifndef SERVICES_POSTGRES_PG_CONNECTION_STATE_H
+#define SERVICES_POSTGRES_PG_CONNECTION_STATE_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "services/postgres/pg_connection.h"
+#include "services/postgres/pg_prepared.h"
+
+enum pg_connection_state {
+    PG_STATE_CLOSED,
+    PG_STATE_CONNECTING,
+    PG_STATE_READY,
+    PG_STATE_WAITING,
+};
+
+struct pg_connection {
+    struct loop *loop;
+    struct pg_settings settings;
+    enum pg_role role;
+    struct pg_listener listener;
+    enum pg_connection_state state;
+    bool is_pipeline;
+    bool has_failed;
+    bool is_write_armed;
+    bool is_tick_armed;
+    PGconn *pq;
+    struct event io_event;    /* connecting: what libpq waits for; ready: readable */
+    struct event write_event; /* ready: libpq has more to send than the socket took */
+    struct event timer_event; /* end of the attempt to connect, or of the pause before it */
+    struct event tick_event;
+    struct pg_request *head; /* in flight, oldest first */
+    struct pg_request **tail;
+    unsigned load;
+    int64_t head_since_ns;
+    int64_t limit_ms;   /* the longest statement_timeout */
+    int64_t timeout_ms; /* statement_timeout of the session now */
+    int64_t backoff_ms;
+    uint64_t session;
+    struct pg_prepared prepared;
+    char error[256];
+};
+
+/* Gives every request up as lost. */
+void pg_request_lose_all(struct pg_connection *c);
+
+/* The connection is ready: watches its socket. */
+void pg_request_watch(struct pg_connection *c);
+
+/* Closes the connection with libpq's words. */
+void pg_connection_fail_with_libpq(struct pg_connection *c);
+
+#endif

@@ -165,7 +165,7 @@ static const struct config_field shutdown[] = {
 
 #define GROUP(name)                                                                                \
     {                                                                                              \
-        #name, offsetof(struct config, name), name, sizeof name / sizeof name[0]                   \
+#name, offsetof(struct config, name), name, sizeof name / sizeof name[0]                   \
     }
 
 const struct config_group config_groups[] = {

@@ -241,12 +241,13 @@ static atlas_status_t attach_consumer(struct kafka_module *module, struct genera
     return ATLAS_OK;
 }
 
+static void detach(void *self, struct call *call, struct generation *generation);
+
 static atlas_status_t attach(void *self, struct call *call, struct generation *generation,
                              bool is_reload, struct error *error)
 {
     struct kafka_module *module = self;
     size_t count = generation->plugin.consumer_count;
-    (void)call;
     atlas_status_t status = ensure_started(module, error);
     if (status != ATLAS_OK) {
         return status;
@@ -262,11 +263,12 @@ static atlas_status_t attach(void *self, struct call *call, struct generation *g
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "kafka: out of memory");
     }
     attachment->module = module;
-    generation->attached[MODULE_KAFKA] = attachment; /* detach takes back what there is */
+    generation->attached[MODULE_KAFKA] = attachment;
     for (size_t i = 0; i < count; i++) {
         struct atlas_consumer declared = declared_consumer(&generation->plugin, i);
         status = attach_consumer(module, generation, &declared, &attachment->consumers[i], error);
         if (status != ATLAS_OK) {
+            detach(self, call, generation);
             return status;
         }
         attachment->count = i + 1;

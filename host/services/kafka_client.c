@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "services/kafka_tsan.h"
 
 /* Every attempt to reach a broker that is away says FAIL; the host says it once, in its own words.
  */
@@ -60,6 +61,7 @@ atlas_status_t kafka_client_conf(const struct config_kafka *settings, rd_kafka_c
         KAFKA_NUMBER("topic.metadata.refresh.fast.interval.ms", 100),
         KAFKA_NUMBER("topic.metadata.refresh.interval.ms", 30000),
     };
+    kafka_tsan_keep();
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     atlas_status_t status =
         kafka_client_set(conf, options, sizeof options / sizeof options[0], error);

@@ -99,7 +99,24 @@ static bool is_unprepared(const struct pg_request *request)
     return request->result != NULL && strcmp(pg_error_sqlstate(request->result), "26000") == 0;
 }
 
-static atlas_status_t send_query(const struct query *query, enum pg_role role, int64_t timeout_ms,
+/* The time that the server gets for a statement: what the call has left, down to one of eight steps
+ * between powers of two, so that most statements find the session's timeout as they need it. A read
+ * has it as well: one that was given up must not hold back the reads behind it. */
+static int64_t timeout_of(const struct call *call)
+{
+    int64_t left_ns = call_remaining_ns(call);
+    if (left_ns == INT64_MAX) {
+        return 0;
+    }
+    int64_t left_ms = left_ns / 1000000;
+    if (left_ms < 16) {
+        return left_ms > 0 ? left_ms : 1;
+    }
+    int shift = 60 - __builtin_clzll((unsigned long long)left_ms); /* keeps three more bits */
+    return left_ms >> shift << shift;
+}
+
+static atlas_status_t send_query(const struct query *query, enum pg_role role,
                                  struct pg_request **ret_request)
 {
     struct pg_connection *connection;
@@ -107,7 +124,8 @@ static atlas_status_t send_query(const struct query *query, enum pg_role role, i
     if (status != ATLAS_OK) {
         return status;
     }
-    *ret_request = pg_connection_send(connection, query->call, &query->command, 1, timeout_ms);
+    *ret_request =
+        pg_connection_send(connection, query->call, &query->command, 1, timeout_of(query->call));
     return *ret_request != NULL ? ATLAS_OK : fail_lost(query);
 }
 
@@ -121,7 +139,7 @@ static atlas_status_t run_read(const struct query *query, struct atlas_pg_result
     struct pg_request *request;
     atlas_status_t status;
     for (int attempt = 0; attempt < 2; attempt++) {
-        status = send_query(query, PG_ROLE_READ, 0, &request);
+        status = send_query(query, PG_ROLE_READ, &request);
         if (status != ATLAS_OK) {
             return status;
         }
@@ -139,22 +157,6 @@ static atlas_status_t run_read(const struct query *query, struct atlas_pg_result
     return status;
 }
 
-/* The time that the server gets for a statement: what the call has left, down to one of eight steps
- * between powers of two, so that most writes find the session's timeout as they need it. */
-static int64_t timeout_of(const struct call *call)
-{
-    int64_t left_ns = call_remaining_ns(call);
-    if (left_ns == INT64_MAX) {
-        return 0;
-    }
-    int64_t left_ms = left_ns / 1000000;
-    if (left_ms < 16) {
-        return left_ms > 0 ? left_ms : 1;
-    }
-    int shift = 60 - __builtin_clzll((unsigned long long)left_ms); /* keeps three more bits */
-    return left_ms >> shift << shift;
-}
-
 static atlas_status_t run_write(const struct query *query, struct atlas_pg_result *ret_result,
                                 enum atlas_outcome *ret_outcome)
 {
@@ -166,7 +168,7 @@ static atlas_status_t run_write(const struct query *query, struct atlas_pg_resul
             return call_fail(query->call, status, "statement %s: the call ended before it was sent",
                              query->statement->name);
         }
-        status = send_query(query, PG_ROLE_WRITE, timeout_of(query->call), &request);
+        status = send_query(query, PG_ROLE_WRITE, &request);
         if (status != ATLAS_OK) {
             return status;
         }

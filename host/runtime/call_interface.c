@@ -68,8 +68,14 @@ static void *reply_buffer(struct atlas_call *public, size_t size)
                   call->worker->limits.message_limit);
         return NULL;
     }
+    if (call->is_reply_room_free && call->reply_room_size >= size) {
+        call->is_reply_room_free = false;
+        return call->reply_room;
+    }
     char *memory = alloc(public, size + CALL_FRAMING);
     call->reply_room = memory != NULL ? memory + CALL_FRAMING : NULL;
+    call->reply_room_size = memory != NULL ? size : 0;
+    call->is_reply_room_free = false;
     return call->reply_room;
 }
 
@@ -93,6 +99,15 @@ static atlas_status_t send_unary(struct call *call, struct atlas_bytes message)
     return ATLAS_OK;
 }
 
+/* What was sent is copied, so that one room does for all messages of a stream: a long one would use
+ * up the arena. */
+static atlas_status_t send_streaming(struct call *call, struct atlas_bytes message)
+{
+    atlas_status_t status = call->operations->send(call, message);
+    call->is_reply_room_free = call->reply_room != NULL && message.data == call->reply_room;
+    return status;
+}
+
 static atlas_status_t send_message(struct atlas_call *public, struct atlas_bytes message)
 {
     struct call *call = call_of(public);
@@ -105,8 +120,7 @@ static atlas_status_t send_message(struct atlas_call *public, struct atlas_bytes
                          "a message of %zu bytes exceeds calls.message_limit (%zu)", message.len,
                          call->worker->limits.message_limit);
     }
-    return route_is_unary(call->route) ? send_unary(call, message)
-                                       : call->operations->send(call, message);
+    return route_is_unary(call->route) ? send_unary(call, message) : send_streaming(call, message);
 }
 
 static bool metadata(struct atlas_call *public, size_t n, struct atlas_metadata *ret_entry)

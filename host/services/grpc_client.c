@@ -173,6 +173,12 @@ static atlas_status_t unary(void *self, struct call *call, const char *path,
                             struct atlas_bytes *ret_reply)
 {
     struct grpc_client_stream *stream;
+    size_t limit = call->worker->limits.message_limit;
+    if (request.len > limit) {
+        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                         "a message of %zu bytes exceeds calls.message_limit (%zu)", request.len,
+                         limit);
+    }
     atlas_status_t status = prepare(self, call, path, options, &stream);
     if (status != ATLAS_OK) {
         return status;

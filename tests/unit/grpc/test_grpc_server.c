@@ -8,9 +8,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ECHO "/atlas.test.v1.Echo/Echo"
 #define JOIN "/atlas.test.v1.Echo/EchoJoin"
+#define MANY "/atlas.test.v1.Echo/EchoMany"
 #define CHAT "/atlas.test.v1.Echo/EchoChat"
 
 /* EchoRequest{text: "hello"} as a gRPC message. */
@@ -307,6 +309,22 @@ static void test_unread_bytes_do_not_shrink_the_connection(void)
     stop(&fixture);
 }
 
+static bool has_headers(struct h2_peer *peer, void *stream)
+{
+    (void)peer;
+    return ((const struct h2_stream *)stream)->header_lists > 0;
+}
+
+static bool all_sent(struct h2_peer *peer, void *arg)
+{
+    (void)arg;
+    size_t left = 0;
+    for (size_t i = 0; i < peer->stream_count; i++) {
+        left += peer->streams[i].body_len;
+    }
+    return left == 0;
+}
+
 static bool all_closed(struct h2_peer *peer, void *arg)
 {
     (void)arg;
@@ -333,6 +351,7 @@ static void test_calls_wait_while_answers_are_not_taken(void)
     for (int i = 0; i < 10; i++) {
         h2_peer_request(&fixture.peer, ECHO, NULL, request, sizeof request);
     }
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, all_sent, NULL));
     struct h2_stream *fence = h2_peer_request(&fixture.peer, "/no.Service/X", NULL, "", 0);
     CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_stream_closed, fence));
     size_t answered = 0;
@@ -345,6 +364,47 @@ static void test_calls_wait_while_answers_are_not_taken(void)
     for (size_t i = 0; i < 10; i++) {
         CU_ASSERT_STRING_EQUAL(fixture.peer.streams[i].trailers, "grpc-status: 0\n");
     }
+    stop(&fixture);
+}
+
+/* Asks for 30 MB in messages of 30000 bytes, and gives the server every window that there is. */
+static struct h2_stream *ask_for_much(struct fixture *fixture)
+{
+    static char request[5 + 30007];
+    memcpy(request, "\0\0\0\x75\x37\n\xb0\xea\1", 9);
+    memset(request + 9, 'm', 30000);
+    memcpy(request + 9 + 30000, "\x10\xe8\7", 3);
+    set_stream_window(fixture, INT32_MAX);
+    nghttp2_session_set_local_window_size(fixture->peer.session, 0, 0, INT32_MAX);
+    struct h2_stream *stream = h2_peer_request(&fixture->peer, MANY, NULL, request, sizeof request);
+    /* Its HEADERS show that the handler runs; after that nothing is read. */
+    CU_ASSERT_TRUE_FATAL(h2_peer_run(&fixture->peer, has_headers, stream));
+    return stream;
+}
+
+static void test_blocked_socket_loses_nothing(void)
+{
+    struct fixture fixture;
+    start(&fixture, NULL);
+    struct h2_stream *stream = ask_for_much(&fixture);
+    nanosleep(&(struct timespec){0, 200 * 1000000}, NULL); /* the socket fills up */
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_stream_closed, stream));
+    CU_ASSERT_EQUAL(stream->data_len, 1000 * 30009);
+    CU_ASSERT_STRING_EQUAL(stream->trailers, "grpc-status: 0\n");
+    stop(&fixture);
+}
+
+static void test_peer_that_never_reads_is_dropped(void)
+{
+    struct fixture fixture;
+    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    limits.write_timeout_ms = 100;
+    start(&fixture, &limits);
+    ask_for_much(&fixture);
+    for (int i = 0; i < 500 && grpc_server_connections(fixture.server) > 0; i++) {
+        nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);
+    }
+    CU_ASSERT_EQUAL(grpc_server_connections(fixture.server), 0);
     stop(&fixture);
 }
 
@@ -415,6 +475,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_silent_connection_is_closed),
     UNIT_TEST(test_unread_bytes_do_not_shrink_the_connection),
     UNIT_TEST(test_calls_wait_while_answers_are_not_taken),
+    UNIT_TEST(test_blocked_socket_loses_nothing),
+    UNIT_TEST(test_peer_that_never_reads_is_dropped),
     UNIT_TEST(test_drain_says_so_twice_and_serves_in_between),
     UNIT_TEST(test_port_that_is_taken_is_refused),
 };

@@ -122,11 +122,17 @@ void grpc_channel_ready(struct grpc_channel *channel);
 /* Its connection takes no new streams any more: the channel makes another one. reason is static. */
 void grpc_channel_leave(struct grpc_channel *channel, const char *reason);
 
+/* Targets (grpc_target.c). The one of a service, made when it is first asked for; NULL: the service
+ * has no address. */
+struct grpc_target *grpc_target_of(struct grpc_client_loop *loop, const char *service, size_t len);
+/* Each service is asked for again. */
+void grpc_target_forget_services(struct grpc_client_loop *loop);
+
 /* Sessions (grpc_client_session.c). */
 nghttp2_session_callbacks *grpc_client_session_callbacks(void);
 /* Takes over a connected socket. NULL: out of memory. */
 struct grpc_client_connection *grpc_client_connection_open(struct grpc_channel *channel, int fd);
-/* Sends the request of a stream. False if the session takes none. */
+/* Requests (grpc_client_request.c): sends that of a stream. False if the session takes none. */
 bool grpc_client_connection_submit(struct grpc_client_connection *connection,
                                    struct grpc_client_stream *stream);
 

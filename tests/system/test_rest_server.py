@@ -206,7 +206,7 @@ def test_the_drain_loses_no_request(folder):
 
     with EchoHost(folder / "rest-drain", loops=2) as host:
         slow = []
-        waiting = threading.Thread(target=lambda: slow.append(_ask(host, "GET", "/echo/sleep?ms=800")[0]))
+        waiting = threading.Thread(target=lambda: slow.append(_ask(host, "GET", "/echo/sleep?ms=2000")[0]))
         clients = [threading.Thread(target=ask, args=(host,)) for _ in range(8)]
         for thread in [waiting, *clients]:
             thread.start()

@@ -13,7 +13,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static bool is_open(const struct rest_connection *connection)
+/* The descriptor may be closed by now, or be another loop's: that is what is asked. */
+static bool is_same_socket(const struct rest_connection *connection)
 {
     struct stat status;
 
@@ -26,7 +27,7 @@ static void sweep(struct rest_connections *connections)
     size_t kept = 0;
 
     for (size_t i = 0; i < connections->count; i++) {
-        if (is_open(&connections->open[i])) {
+        if (is_same_socket(&connections->open[i])) {
             connections->open[kept++] = connections->open[i];
         }
     }

@@ -23,12 +23,14 @@ static size_t hard_limit(const struct rest_limits *limits)
     return limits->body_limit * BODY_ROOM;
 }
 
-/* evhttp reads on while it writes an answer, without a bound of its own. */
+/* evhttp reads on while it writes an answer, without a bound of its own. And it closes a socket of
+ * its own before the events on it are gone, when another loop may have the number already: so the
+ * bufferevent closes it. */
 static struct bufferevent *endpoint_on_connection(struct event_base *base, void *arg)
 {
     struct rest_endpoint *endpoint = arg;
     const struct rest_limits *limits = &endpoint->listener->server->limits;
-    struct bufferevent *bufferevent = bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *bufferevent = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
     if (bufferevent != NULL) {
         bufferevent_setwatermark(bufferevent, EV_READ, 0,

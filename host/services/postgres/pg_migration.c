@@ -24,8 +24,6 @@ struct applied {
 struct migrator {
     struct pg_session *session;
     const struct pg_plugin *plugin;
-    bool is_dry;
-    unsigned pending;
     int64_t lock_key;
     const struct atlas_pg_value *rows;
     size_t row_count;
@@ -33,7 +31,6 @@ struct migrator {
 
 enum own_statement {
     FIND_SCHEMA,
-    FIND_TABLE,
     LOCK,
     UNLOCK,
     LIST,
@@ -48,10 +45,6 @@ static const struct atlas_pg_statement declared[] = {
                             "WHERE nspname = $1::name",
                      .params = TYPES(ATLAS_PG_TEXT),
                      .columns = TYPES(ATLAS_PG_BOOL)},
-    [FIND_TABLE] = {.name = "find_table",
-                    .sql = "SELECT to_regclass($1) IS NOT NULL",
-                    .params = TYPES(ATLAS_PG_TEXT),
-                    .columns = TYPES(ATLAS_PG_BOOL)},
     [LOCK] = {.name = "lock",
               .sql = "SELECT true FROM (SELECT pg_advisory_lock($1)) l",
               .params = TYPES(ATLAS_PG_INT8),
@@ -170,15 +163,7 @@ static bool find_applied(const struct migrator *m, int64_t number, struct applie
 static atlas_status_t list_applied(struct migrator *m, struct error *error)
 {
     struct atlas_pg_result result = {.row_count = 0};
-    struct atlas_pg_value table = text_value("atlas_migration");
-    atlas_status_t status = run_own(m, FIND_TABLE, &table, 1, &result, error);
-    if (status == ATLAS_OK && result.values[0].as.integer == 0) {
-        m->row_count = 0;
-        return ATLAS_OK;
-    }
-    if (status == ATLAS_OK) {
-        status = run_own(m, LIST, NULL, 0, &result, error);
-    }
+    atlas_status_t status = run_own(m, LIST, NULL, 0, &result, error);
     if (status == ATLAS_OK) {
         m->rows = result.values;
         m->row_count = result.row_count;
@@ -281,8 +266,7 @@ static atlas_status_t migrate_one(struct migrator *m, int64_t number,
                          "plugin has it with %s; restore its text and add a new migration",
                          m->plugin->settings.schema, number, migration->name, row.sha256, hash);
     }
-    m->pending++;
-    return m->is_dry ? ATLAS_OK : apply(m, number, migration, hash, error);
+    return apply(m, number, migration, hash, error);
 }
 
 /* The n-th migration as the plugin's headers had it: an older one has shorter structs. */
@@ -359,22 +343,15 @@ static atlas_status_t migrate_locked(struct migrator *m, struct error *error)
 }
 
 atlas_status_t pg_migration_run(struct pg_session *session, const struct pg_plugin *plugin,
-                                bool is_dry, unsigned *ret_pending, struct error *error)
+                                struct error *error)
 {
     char lock_name[96];
     snprintf(lock_name, sizeof lock_name, "atlas.migration:%s", plugin->settings.schema);
     struct migrator m = {
         .session = session,
         .plugin = plugin,
-        .is_dry = is_dry,
         .lock_key = (int64_t)pg_prepared_hash(lock_name, NULL),
     };
     atlas_status_t status = check_schema(&m, error);
-    if (status == ATLAS_OK) {
-        status = is_dry ? migrate_all(&m, error) : migrate_locked(&m, error);
-    }
-    if (status == ATLAS_OK) {
-        *ret_pending = is_dry ? m.pending : 0;
-    }
-    return status;
+    return status == ATLAS_OK ? migrate_locked(&m, error) : status;
 }

@@ -97,16 +97,14 @@ bool pg_plugin_has_outbox(const struct pg_plugin *plugin)
     return plugin->schema != NULL && (plugin->schema->flags & ATLAS_PG_HAS_OUTBOX) != 0;
 }
 
-atlas_status_t pg_plugin_prepare(struct pg_plugin *plugin, struct call *call, bool is_dry,
-                                 struct error *error)
+atlas_status_t pg_plugin_prepare(struct pg_plugin *plugin, struct call *call, struct error *error)
 {
     struct pg_session *session = NULL;
-    unsigned pending = 0;
     atlas_status_t status = pg_session_open(call, &plugin->settings, &session, error);
     if (status == ATLAS_OK) {
-        status = pg_migration_run(session, plugin, is_dry, &pending, error);
+        status = pg_migration_run(session, plugin, error);
     }
-    if (status == ATLAS_OK && pending == 0) {
+    if (status == ATLAS_OK) {
         status = pg_check_statements(session, plugin, error);
     }
     pg_session_close(session);

@@ -36,7 +36,6 @@ struct postgres {
     const struct config *config;
     struct pg_settings settings; /* what plugins have in common */
     outbox_publish_fn *publish;
-    bool is_dry;
     pthread_mutex_t mutex; /* of the list and its pools; not on the way of calls */
     struct attached *list;
 };
@@ -130,7 +129,7 @@ static atlas_status_t prepare_or_defer(struct attached *attached, struct call *c
         pg_plugin_open(plugin);
         return ATLAS_OK;
     }
-    atlas_status_t status = pg_plugin_prepare(plugin, call, attached->postgres->is_dry, error);
+    atlas_status_t status = pg_plugin_prepare(plugin, call, error);
     if (status == ATLAS_OK) {
         pg_plugin_open(plugin);
     } else if (status == ATLAS_UNAVAILABLE && !is_reload) {
@@ -250,7 +249,7 @@ static void run_watch(struct call *call, void *arg)
     struct pg_plugin *plugin = attached->plugin;
     struct error error;
     bool is_running = true;
-    atlas_status_t status = pg_plugin_prepare(plugin, call, false, &error);
+    atlas_status_t status = pg_plugin_prepare(plugin, call, &error);
     while (status != ATLAS_OK && is_running && call_check(call) == ATLAS_OK) {
         int64_t pause_ms = plugin->settings.reconnect_max_ms;
         if (!atlas_status_is_transient(status)) {
@@ -263,7 +262,7 @@ static void run_watch(struct call *call, void *arg)
         is_running = pg_fiber_sleep(call, pause_ms);
         arena_finish(&call->arena);
         if (is_running) {
-            status = pg_plugin_prepare(plugin, call, false, &error);
+            status = pg_plugin_prepare(plugin, call, &error);
         }
     }
     if (status == ATLAS_OK) {
@@ -388,14 +387,4 @@ void postgres_destroy(struct postgres *postgres)
 const struct module *postgres_module(const struct postgres *postgres)
 {
     return &postgres->module;
-}
-
-void postgres_set_publish(struct postgres *postgres, outbox_publish_fn *publish)
-{
-    postgres->publish = publish;
-}
-
-void postgres_set_dry(struct postgres *postgres)
-{
-    postgres->is_dry = true;
 }

@@ -27,10 +27,4 @@ void postgres_destroy(struct postgres *postgres);
 /* What the runtime is given; borrowed. */
 const struct module *postgres_module(const struct postgres *postgres);
 
-/* Sets how outbox rows are published, if it was not known at create. Before loops start. */
-void postgres_set_publish(struct postgres *postgres, outbox_publish_fn *publish);
-
-/* For "atlas check": attach looks, but migrates nothing. Before loops start. */
-void postgres_set_dry(struct postgres *postgres);
-
 #endif

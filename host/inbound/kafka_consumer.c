@@ -11,14 +11,15 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "inbound/kafka_consumer_metrics.h"
+#include "inbound/kafka_group.h"
 #include "inbound/kafka_partition.h"
 #include "runtime/runtime.h"
-#include "services/kafka_client.h"
 
 #define TICK_MS                                                                                    \
     1000 /* an idle consumer is polled this often, which max.poll.interval.ms asks for */
 #define COMMIT_MS       5000 /* how long a pause waits for its commit */
 #define COMMIT_RETRY_MS 100
+#define AWAY_MS         500  /* instead of both when the brokers are away anyway */
 #define CLOSE_MS        5000 /* how long leaving the group may take */
 
 struct kafka_consumer {
@@ -39,6 +40,7 @@ struct kafka_consumer {
     struct kafka_partition *partitions;
     rd_kafka_resp_err_t last_error; /* said once until another one comes */
     rd_kafka_resp_err_t last_commit_error;
+    bool is_away;     /* no broker could be reached when last heard of */
     bool is_revoking; /* unassigned once no revoked partition runs */
     void (*on_paused)(void *arg);
     void *paused_arg;
@@ -110,7 +112,9 @@ static void advance_pause(struct kafka_consumer *consumer)
         return;
     }
     consumer->is_committing = true;
-    event_add(consumer->commit_timer, &(struct timeval){COMMIT_MS / 1000, 0});
+    int64_t patience_ms = consumer->is_away ? AWAY_MS : COMMIT_MS;
+    event_add(consumer->commit_timer,
+              &(struct timeval){patience_ms / 1000, (patience_ms % 1000) * 1000});
 }
 
 static void give_up_commit(struct kafka_consumer *consumer)
@@ -155,6 +159,7 @@ static void handle_commit(struct kafka_consumer *consumer, rd_kafka_event_t *eve
 {
     rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
     bool is_done = failure == RD_KAFKA_RESP_ERR_NO_ERROR || failure == RD_KAFKA_RESP_ERR__NO_OFFSET;
+    consumer->is_away = consumer->is_away && !is_done;
     if (rd_kafka_event_opaque(event) == consumer) {
         handle_pause_commit(consumer, is_done);
     } else if (is_done) {
@@ -239,6 +244,9 @@ static void handle_error(struct kafka_consumer *consumer, rd_kafka_event_t *even
     rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
     bool is_known = failure == consumer->last_error;
     consumer->last_error = failure;
+    if (failure == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        consumer->is_away = true;
+    }
     if (is_known || failure == RD_KAFKA_RESP_ERR__TRANSPORT ||
         failure == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || failure == RD_KAFKA_RESP_ERR__RESOLVE) {
         return;
@@ -306,6 +314,7 @@ static void consumer_on_tick(evutil_socket_t fd, short events, void *arg)
 static void partition_on_batch(void *self, size_t done, size_t dead, size_t retried)
 {
     struct kafka_consumer *consumer = self;
+    consumer->is_away = false;
     metrics_add(consumer->metrics.batches, 1);
     metrics_add(consumer->metrics.records, (int64_t)done);
     metrics_add(consumer->metrics.dead_letters, (int64_t)dead);
@@ -317,59 +326,12 @@ static void partition_on_batch(void *self, size_t done, size_t dead, size_t retr
 
 /* --- joining --- */
 
-static atlas_status_t consumer_conf(const struct kafka_consumer *consumer,
-                                    rd_kafka_conf_t **ret_conf, struct error *error)
-{
-    const struct config_kafka *settings = consumer->settings;
-    int64_t handling_ms = settings->batch_ms + settings->publish_ms;
-    const struct kafka_client_option options[] = {
-        KAFKA_TEXT("group.id", consumer->identity.group),
-        KAFKA_TEXT("enable.auto.commit", "true"),
-        KAFKA_NUMBER("auto.commit.interval.ms", 1000),
-        KAFKA_TEXT("enable.auto.offset.store", "false"),
-        KAFKA_TEXT("auto.offset.reset", "earliest"),
-        KAFKA_TEXT("allow.auto.create.topics", "true"),
-        KAFKA_NUMBER("session.timeout.ms", settings->session_ms),
-        KAFKA_NUMBER("heartbeat.interval.ms",
-                     settings->session_ms / 3 < 3000 ? settings->session_ms / 3 : 3000),
-        /* A rebalance waits for batches in flight, and their dead letters, at least this long. */
-        KAFKA_NUMBER("max.poll.interval.ms", handling_ms * 2 > 300000 ? handling_ms * 2 : 300000),
-        KAFKA_NUMBER("fetch.wait.max.ms", settings->fetch_wait_ms),
-        KAFKA_NUMBER("fetch.error.backoff.ms", 100),
-        KAFKA_NUMBER("queued.max.messages.kbytes", settings->fetch_bytes / 1024),
-        KAFKA_NUMBER("queued.min.messages", consumer->owner.batch_limit * 2),
-        KAFKA_NUMBER("coordinator.query.interval.ms", 5000),
-    };
-    rd_kafka_conf_t *conf;
-    atlas_status_t status = kafka_client_conf(settings, &conf, error);
-    if (status != ATLAS_OK) {
-        return status;
-    }
-    status = kafka_client_set(conf, options, sizeof options / sizeof options[0], error);
-    if (status != ATLAS_OK) {
-        rd_kafka_conf_destroy(conf);
-        return status;
-    }
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
-                                       RD_KAFKA_EVENT_ERROR);
-    *ret_conf = conf;
-    return ATLAS_OK;
-}
-
-static rd_kafka_resp_err_t subscribe(struct kafka_consumer *consumer)
-{
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, consumer->identity.topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t failure = rd_kafka_subscribe(consumer->owner.rk, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    return failure;
-}
-
 static atlas_status_t make_client(struct kafka_consumer *consumer, struct error *error)
 {
     char reason[256];
     rd_kafka_conf_t *conf;
-    atlas_status_t status = consumer_conf(consumer, &conf, error);
+    atlas_status_t status = kafka_group_conf(consumer->settings, consumer->identity.group,
+                                             consumer->owner.batch_limit, &conf, error);
     if (status != ATLAS_OK) {
         return status;
     }
@@ -395,7 +357,8 @@ static void join_group(struct kafka_consumer *consumer)
                   LOG_TEXT("reason", error.text));
         return;
     }
-    rd_kafka_resp_err_t failure = subscribe(consumer);
+    rd_kafka_resp_err_t failure =
+        kafka_group_subscribe(consumer->owner.rk, consumer->identity.topic);
     if (failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
         log_error("kafka consumer not subscribed", LOG_TEXT("operation", consumer->operation),
                   LOG_TEXT("reason", rd_kafka_err2str(failure)));
@@ -436,12 +399,6 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, void (*on_paused)(voi
 static void free_consumer(struct kafka_consumer *consumer)
 {
     kafka_consumer_metrics_finish(&consumer->metrics);
-    if (consumer->queue != NULL) {
-        rd_kafka_queue_destroy(consumer->queue);
-    }
-    if (consumer->owner.rk != NULL) {
-        rd_kafka_destroy(consumer->owner.rk);
-    }
     if (consumer->wake_fd >= 0) {
         close(consumer->wake_fd);
     }
@@ -518,7 +475,8 @@ atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *option
         error_set(error, status, "kafka: no events for a consumer; raise the limit of open files");
     } else {
         fill_consumer(consumer, options);
-        status = consumer_conf(consumer, &conf, error);
+        status = kafka_group_conf(consumer->settings, consumer->identity.group,
+                                  consumer->owner.batch_limit, &conf, error);
     }
     if (status != ATLAS_OK) {
         free_events(consumer);
@@ -540,19 +498,9 @@ const struct kafka_consumer_identity *kafka_consumer_identity(const struct kafka
 static void *run_close(void *arg)
 {
     struct kafka_consumer *consumer = arg;
-    int64_t end_ns = clock_monotonic_ns() + CLOSE_MS * NS_PER_MS;
-    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(consumer->owner.rk, consumer->queue);
-    while (failure == NULL && !rd_kafka_consumer_closed(consumer->owner.rk) &&
-           clock_monotonic_ns() < end_ns) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(consumer->queue, 100);
-        if (event != NULL && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE) {
-            rd_kafka_assign(consumer->owner.rk, NULL);
-        }
-        if (event != NULL) {
-            rd_kafka_event_destroy(event);
-        }
-    }
-    rd_kafka_error_destroy(failure);
+    kafka_group_leave(consumer->owner.rk, consumer->queue, consumer->is_away ? AWAY_MS : CLOSE_MS);
+    consumer->owner.rk = NULL;
+    consumer->queue = NULL;
     free_consumer(consumer);
     return NULL;
 }

@@ -7,14 +7,13 @@
 #include "remote.h"
 #include "runtime/client.h"
 #include "runtime/runtime.h"
-#include "services/grpc_client.h"
 #include "services/plugin_metrics.h"
 #include "services/postgres/postgres.h"
 #include "services/redis.h"
 
 struct modules {
     struct runtime *runtime;
-    struct grpc_client *client;
+    struct remote *remote;
     struct kafka_module *kafka; /* NULL: the configuration names no brokers */
     struct postgres *postgres;
     struct redis *redis;
@@ -66,7 +65,7 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     modules->runtime = runtime;
     runtime_add_module(runtime, &client_module);
     runtime_add_module(runtime, &plugin_metrics_module);
-    atlas_status_t status = remote_create(runtime, &modules->client, error);
+    atlas_status_t status = remote_create(runtime, &modules->remote, error);
     if (status == ATLAS_OK) {
         status = create_kafka(modules, error);
     }
@@ -86,9 +85,9 @@ atlas_status_t modules_start(struct modules *modules, struct error *error)
     return ATLAS_OK;
 }
 
-void modules_follow(struct modules *modules)
+void modules_follow(struct modules *modules, const struct config *config)
 {
-    remote_connect(modules->runtime, modules->client);
+    remote_follow(modules->remote, config);
 }
 
 void modules_stop(struct modules *modules)
@@ -102,8 +101,8 @@ void modules_stop(struct modules *modules)
     if (modules->kafka != NULL) {
         kafka_module_close(modules->kafka);
     }
-    grpc_client_destroy(modules->client);
-    modules->client = NULL;
+    remote_destroy(modules->remote);
+    modules->remote = NULL;
 }
 
 void modules_destroy(struct modules *modules)

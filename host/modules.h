@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 
+struct config;
 struct modules;
 struct runtime;
 
@@ -15,8 +16,9 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
 /* Starts what needs the loops: clients that connect. */
 atlas_status_t modules_start(struct modules *modules, struct error *error);
 
-/* The deployment has changed: connects to services that its plugins call elsewhere. */
-void modules_follow(struct modules *modules);
+/* The deployment has changed to this configuration, borrowed for the call: connects to services
+ * that its plugins call elsewhere. */
+void modules_follow(struct modules *modules, const struct config *config);
 
 /* Closes what lives on loops, while they still run; then frees the rest, after they ended. NULL is
  * allowed. */

@@ -75,7 +75,7 @@ bool process_start(const struct config *config, const char *name, struct process
         process_stop(process);
         return false;
     }
-    modules_follow(process->modules);
+    modules_follow(process->modules, config);
     listeners_accept(process->listeners);
     status_follow(process->status);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
@@ -93,7 +93,7 @@ bool process_reload(struct process *process, const struct config *config, struct
                   LOG_TEXT("why", report_line(report, i)));
     }
     if (is_applied) {
-        modules_follow(process->modules);
+        modules_follow(process->modules, config);
         status_follow(process->status);
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }

@@ -109,12 +109,30 @@ static void fail_attempt(struct grpc_channel *channel, const char *reason)
     fail_pending(channel);
 }
 
+/* The target of no service: stays as it is until one is there again. */
+static void retire(struct grpc_channel *channel)
+{
+    channel->state = CHANNEL_BACKOFF;
+    snprintf(channel->failure, sizeof channel->failure, "no service is there any more");
+    event_del(&channel->timer);
+    fail_pending(channel);
+}
+
+void grpc_channel_wake(struct grpc_channel *channel)
+{
+    if (channel->state == CHANNEL_BACKOFF && !event_pending(&channel->timer, EV_TIMEOUT, NULL)) {
+        begin_attempt(channel);
+    }
+}
+
 static void grpc_channel_on_timer(evutil_socket_t fd, short events, void *arg)
 {
     (void)fd;
     (void)events;
     struct grpc_channel *channel = arg;
-    if (channel->state == CHANNEL_BACKOFF) {
+    if (channel->state == CHANNEL_BACKOFF && !channel->target->is_current) {
+        retire(channel);
+    } else if (channel->state == CHANNEL_BACKOFF) {
         begin_attempt(channel);
     } else if (channel->state == CHANNEL_HANDSHAKE) {
         http2_connection_fail(&channel->connection->http2, "no HTTP/2 SETTINGS in time");
@@ -263,9 +281,8 @@ void grpc_channel_leave(struct grpc_channel *channel, const char *reason)
     if (channel == &target->channels[0]) {
         readiness_set_failed(target->readiness, "%s", reason);
     }
-    if (target->loop->is_closing) {
-        channel->state = CHANNEL_BACKOFF;
-        event_del(&channel->timer);
+    if (target->loop->is_closing || !target->is_current) {
+        retire(channel);
     } else if (was_ready) {
         begin_attempt(channel); /* at once: a server that was replaced is there already */
     } else {

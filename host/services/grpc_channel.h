@@ -52,6 +52,7 @@ struct grpc_target {
     char host[256];
     char name[264]; /* "host:port", as :authority */
     uint16_t port;
+    bool is_current; /* some service is there; else it is not connected to again */
     struct readiness_check *readiness; /* NULL: nobody asked for it before the first call */
     unsigned channel_count;
     struct grpc_channel channels[];
@@ -102,6 +103,9 @@ struct grpc_client_connection {
 /* Prepares a channel and starts to connect. */
 void grpc_channel_init(struct grpc_channel *channel, struct grpc_target *target);
 
+/* Connects again at once if nobody wanted it any more. */
+void grpc_channel_wake(struct grpc_channel *channel);
+
 /* Ends attempts and timers, for ever. */
 void grpc_channel_finish(struct grpc_channel *channel);
 
@@ -125,7 +129,7 @@ void grpc_channel_leave(struct grpc_channel *channel, const char *reason);
 /* Targets (grpc_target.c). The one of a service, made when it is first asked for; NULL: the service
  * has no address. */
 struct grpc_target *grpc_target_of(struct grpc_client_loop *loop, const char *service, size_t len);
-/* Each service is asked for again. */
+/* Each service is asked for again; targets that none has then are not connected to again. */
 void grpc_target_forget_services(struct grpc_client_loop *loop);
 
 /* Sessions (grpc_client_session.c). */

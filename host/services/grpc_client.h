@@ -36,7 +36,8 @@ const struct remote_transport *grpc_client_transport(const struct grpc_client *c
  * the runtime runs. */
 void grpc_client_connect(struct grpc_client *client, const char *service);
 
-/* The addresses may have changed: each is asked for again at the next call. As connect. */
+/* The addresses have changed: each is asked for again, and what connect asked for is forgotten.
+ * Returns when every loop has let go of what find_address gave before. As connect. */
 void grpc_client_refresh(struct grpc_client *client);
 
 /* Closes all connections, while the loops still run and no call is left. NULL is allowed. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/config_bind.h"
+#include "base/readiness.h"
 #include "services/grpc_channel.h"
 
 static struct grpc_target *find_target(const struct grpc_client_loop *loop,
@@ -53,6 +54,7 @@ static struct grpc_target *create_target(struct grpc_client_loop *loop,
     }
     target->loop = loop;
     target->port = address->port;
+    target->is_current = true;
     target->channel_count = count;
     snprintf(target->host, sizeof target->host, "%s", address->host);
     snprintf(target->name, sizeof target->name,
@@ -78,6 +80,16 @@ static struct grpc_target *known_target(const struct grpc_client_loop *loop, con
     return NULL;
 }
 
+static void use_again(struct grpc_target *target)
+{
+    if (!target->is_current) {
+        target->is_current = true;
+        for (unsigned i = 0; i < target->channel_count; i++) {
+            grpc_channel_wake(&target->channels[i]);
+        }
+    }
+}
+
 struct grpc_target *grpc_target_of(struct grpc_client_loop *loop, const char *service, size_t len)
 {
     const struct grpc_client_options *options = &loop->client->options;
@@ -100,6 +112,7 @@ struct grpc_target *grpc_target_of(struct grpc_client_loop *loop, const char *se
         free(entry);
         return NULL;
     }
+    use_again(target);
     entry->target = target;
     entry->next = loop->services;
     loop->services = entry;
@@ -108,6 +121,11 @@ struct grpc_target *grpc_target_of(struct grpc_client_loop *loop, const char *se
 
 void grpc_target_forget_services(struct grpc_client_loop *loop)
 {
+    for (struct grpc_target *target = loop->targets; target != NULL; target = target->next) {
+        target->is_current = false;
+        readiness_remove(target->readiness);
+        target->readiness = NULL;
+    }
     while (loop->services != NULL) {
         struct grpc_service_entry *entry = loop->services;
         loop->services = entry->next;

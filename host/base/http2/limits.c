@@ -17,6 +17,9 @@ struct grpc_limits grpc_limits_of(const struct config_grpc *config)
     limits.idle_timeout_ms = config->idle_ms;
     limits.keepalive_time_ms = config->keepalive_ms;
     limits.keepalive_timeout_ms = config->keepalive_timeout_ms;
+    if (limits.min_ping_interval_ms > config->keepalive_ms / 2) {
+        limits.min_ping_interval_ms = config->keepalive_ms / 2; /* our own clients are welcome */
+    }
     limits.connections = (unsigned)config->client_connections;
     limits.pending_calls = (unsigned)config->client_queue;
     limits.connect_timeout_ms = config->connect_ms;

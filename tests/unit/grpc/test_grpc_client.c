@@ -425,6 +425,47 @@ static void test_nobody_listens(void)
     stop(&fixture);
 }
 
+static void answer_once(struct fixture *fixture, struct client_call *test)
+{
+    begin(fixture, test);
+    accept_client(fixture);
+    answer(fixture, await_request(fixture, 1), ok_trailers, REPLY);
+    finish(test);
+    CU_ASSERT_EQUAL(test->status, ATLAS_OK);
+}
+
+static void test_names_are_resolved(void)
+{
+    struct fixture fixture;
+    struct client_call test = {.timeout_ms = 5000};
+    start(&fixture, NULL);
+    fixture.address.host = "localhost";
+    answer_once(&fixture, &test);
+    stop(&fixture);
+}
+
+static void test_refresh_moves_to_the_new_address_and_back(void)
+{
+    struct fixture fixture;
+    struct client_call tests[3] = {
+        {.timeout_ms = 5000}, {.timeout_ms = 5000}, {.timeout_ms = 5000}};
+    start(&fixture, NULL);
+    struct config_address first = fixture.address;
+    int first_listener = fixture.listener;
+    answer_once(&fixture, &tests[0]);
+    fixture.listener = h2_peer_listen(&fixture.address.port);
+    grpc_client_refresh(fixture.client);
+    h2_peer_close(&fixture.peer); /* the former server goes, and is not looked for again */
+    answer_once(&fixture, &tests[1]);
+    h2_peer_close(&fixture.peer);
+    close(fixture.listener);
+    fixture.address = first;
+    fixture.listener = first_listener;
+    grpc_client_refresh(fixture.client);
+    answer_once(&fixture, &tests[2]);
+    stop(&fixture);
+}
+
 static void test_deadline_resets_the_stream(void)
 {
     struct fixture fixture;
@@ -571,6 +612,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_goaway_moves_unprocessed_calls_to_a_new_connection),
     UNIT_TEST(test_lost_connection_is_not_repeated),
     UNIT_TEST(test_nobody_listens),
+    UNIT_TEST(test_names_are_resolved),
+    UNIT_TEST(test_refresh_moves_to_the_new_address_and_back),
     UNIT_TEST(test_deadline_resets_the_stream),
     UNIT_TEST(test_calls_queue_behind_the_servers_limit),
     UNIT_TEST(test_the_queue_is_bounded),

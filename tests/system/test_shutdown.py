@@ -78,6 +78,7 @@ def test_kill_between_commit_and_event(atlas, rest, servers):
         servers.kafka.process.send(signal.SIGCONT)
     assert int(waiting) >= 1
     atlas.restart(host)
+    rest.close()  # its connection went with the host
     wait_until(lambda: ride.balance() == 1_000_000 - ride.price, "the fare to be charged", 60.0)
     check_at_rest(servers)
 

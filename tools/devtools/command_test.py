@@ -70,9 +70,6 @@ SUITES = {
     "unit-tsan": lambda results: _ctest(results, "unit-tsan", "tsan", "unit", _TSAN),
 }
 
-_WHOLE_RUN = ("lint", "unit", "unit-asan", "unit-tsan")
-
-
 @reported
 def main(arguments):
     if arguments == ["--list"]:
@@ -82,7 +79,7 @@ def main(arguments):
     if unknown:
         raise Failure(f"no suite {', '.join(unknown)}; there are: {' '.join(SUITES)}")
     results = Results()
-    for name in arguments or _WHOLE_RUN:
+    for name in arguments or SUITES:
         try:
             SUITES[name](results)
         except Failure as failure:

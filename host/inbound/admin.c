@@ -1,8 +1,6 @@
 /* evhttp on a loop of its own; one function per page, found in a table. */
 #include "inbound/admin.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -11,14 +9,17 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "base/readiness.h"
+#include "base/tcp_listener.h"
 #include "inbound/rest/connections.h"
 
 #define HEADER_LIMIT 8192
 #define BODY_LIMIT   1024
+#define BACKLOG      64
 
 /* The index that this loop has among loops: none of the workers'. */
 #define ADMIN_LOOP 1000
@@ -134,7 +135,7 @@ static void admin_on_request(struct evhttp_request *request, void *arg)
 static struct bufferevent *admin_on_connection(struct event_base *base, void *arg)
 {
     struct admin *admin = arg;
-    struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     if (connection != NULL) {
         rest_connections_add(&admin->connections, connection);
     }
@@ -146,43 +147,6 @@ static void admin_on_accept_error(struct evconnlistener *acceptor, void *arg)
     struct admin *admin = arg;
     (void)acceptor;
     rest_connections_pause(&admin->connections);
-}
-
-static struct evconnlistener *bind_address(struct admin *admin, const struct admin_options *options)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.any = {.sa_family = AF_UNSPEC}};
-    int len = 0;
-    if (inet_pton(AF_INET, options->host, &address.v4.sin_addr) == 1) {
-        address.v4.sin_family = AF_INET;
-        address.v4.sin_port = htons(options->port);
-        len = sizeof address.v4;
-    } else if (inet_pton(AF_INET6, options->host, &address.v6.sin6_addr) == 1) {
-        address.v6.sin6_family = AF_INET6;
-        address.v6.sin6_port = htons(options->port);
-        len = sizeof address.v6;
-    } else {
-        errno = EINVAL;
-        return NULL;
-    }
-    return evconnlistener_new_bind(
-        loop_base(admin->loop), NULL, NULL,
-        LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, -1, &address.any, len);
-}
-
-static uint16_t bound_port(struct evconnlistener *acceptor)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    if (getsockname(evconnlistener_get_fd(acceptor), (struct sockaddr *)&address, &len) != 0) {
-        return 0;
-    }
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-                     : ((struct sockaddr_in *)(void *)&address)->sin_port);
 }
 
 static void configure(struct admin *admin, const struct admin_options *options)
@@ -200,14 +164,19 @@ static void configure(struct admin *admin, const struct admin_options *options)
 }
 
 static atlas_status_t open_port(struct admin *admin, const struct admin_options *options,
-                                struct error *error)
+                                uint16_t *ret_port, struct error *error)
 {
-    admin->acceptor = bind_address(admin, options);
+    int fd;
+    atlas_status_t status = tcp_listener_open("admin port", options->host, options->port, BACKLOG,
+                                              &fd, ret_port, error);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    admin->acceptor = evconnlistener_new(loop_base(admin->loop), NULL, NULL,
+                                         LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
     if (admin->acceptor == NULL) {
-        return error_set(error, ATLAS_UNAVAILABLE,
-                         "admin port %s:%u: cannot be bound (%s): end what holds it, or change the "
-                         "process's admin address",
-                         options->host, options->port, strerror(errno));
+        close(fd);
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "admin port: out of memory");
     }
     admin->http = evhttp_new(loop_base(admin->loop));
     admin->has_connections =
@@ -231,18 +200,14 @@ atlas_status_t admin_start(const struct admin_options *options, struct admin **r
     admin->arg = options->arg;
     atlas_status_t status = loop_create(ADMIN_LOOP, &admin->loop, error);
     if (status == ATLAS_OK) {
-        status = open_port(admin, options, error);
+        status = open_port(admin, options, ret_port, error);
     }
     if (status == ATLAS_OK && evhttp_bind_listener(admin->http, admin->acceptor) == NULL) {
         status = error_set(error, ATLAS_RESOURCE_EXHAUSTED, "admin port: out of memory");
     }
     if (status == ATLAS_OK) {
-        uint16_t port = bound_port(admin->acceptor);
         admin->acceptor = NULL; /* evhttp's now */
         status = loop_start(admin->loop, "admin", error);
-        if (status == ATLAS_OK && ret_port != NULL) {
-            *ret_port = port;
-        }
     }
     if (status != ATLAS_OK) {
         admin_stop(admin);

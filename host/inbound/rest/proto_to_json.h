@@ -18,7 +18,4 @@ atlas_status_t proto_to_json_field(const struct message_descriptor *message,
                                    const struct field_descriptor *field, struct atlas_bytes proto,
                                    struct buffer *out, struct error *error);
 
-/* Appends text as a JSON string. What is not UTF-8 becomes U+FFFD. */
-void json_put_string(struct buffer *out, const char *text, size_t len);
-
 #endif

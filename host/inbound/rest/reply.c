@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "inbound/rest/http_status.h"
+#include "inbound/rest/json_text.h"
 #include "inbound/rest/proto_to_json.h"
 #include "inbound/rest/rest_endpoint.h"
 #include "runtime/call.h"

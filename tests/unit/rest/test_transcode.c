@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "fixture.h"
+#include "inbound/rest/json_text.h"
 #include "inbound/rest/proto_to_json.h"
 #include "support/unit.h"
 

@@ -1,10 +1,11 @@
 /*
- * grpc.health.v1.Health: whether a service of this listener is served. "" asks for all of them. A
- * service is SERVING when it is routed to and the host does not drain.
+ * grpc.health.v1.Health: whether a service of this listener is served. A service is SERVING when it
+ * is routed to and the host does not drain; "" asks for all of them, and for what /readyz says.
  */
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/readiness.h"
 #include "base/wire.h"
 #include "inbound/grpc_connection.h"
 #include "inbound/grpc_host_services.h"
@@ -55,6 +56,9 @@ static bool is_served(const struct call *call, const char *name, size_t len)
 
 static enum serving look_at_all(const struct call *call, const struct grpc_listener *listener)
 {
+    if (!readiness_is_ready()) {
+        return NOT_SERVING;
+    }
     for (size_t i = 0; i < listener->service_count; i++) {
         if (!is_served(call, listener->services[i], strlen(listener->services[i]))) {
             return NOT_SERVING;

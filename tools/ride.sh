@@ -18,8 +18,8 @@ until curl -sS "http://127.0.0.1:8085/customer/order?id=$order" | grep MATCHED; 
 
 # The driver starts and finishes the ride; the fare is taken from the wallet.
 curl -sS -X PUT http://127.0.0.1:8085/driver/order/status \
-  --json "{\"order_id\": \"$order\", \"status\": \"STARTED\", \"driver_id\": \"driver-1\"}"; echo
+  --json "{\"order_id\": \"$order\", \"status\": \"STARTED\"}"; echo
 curl -sS -X PUT http://127.0.0.1:8085/driver/order/status \
-  --json "{\"order_id\": \"$order\", \"status\": \"FINISHED\", \"driver_id\": \"driver-1\"}"; echo
+  --json "{\"order_id\": \"$order\", \"status\": \"FINISHED\"}"; echo
 until curl -sS "http://127.0.0.1:8085/customer/wallet?user_id=alice" | grep -v '"5000000"'; do
   sleep 0.2; done

@@ -61,6 +61,10 @@ struct atlas_call_interface {
      * [call] [waits] */
     atlas_status_t (*recv)(struct atlas_call *call, struct atlas_bytes *ret_message);
 
+    /* Memory for what a streaming handler makes of a message: it lives until the next recv, so that
+     * a stream may be longer than the arena. In a unary method it is alloc. [call] */
+    void *(*message_alloc)(struct atlas_call *call, size_t size);
+
     /* Room for one message to the caller, in the arena, with room for the framing in front of it,
      * so that no copy is needed. Fill it, then send it. NULL if the budget is used up. [call] */
     void *(*reply_buffer)(struct atlas_call *call, size_t size);

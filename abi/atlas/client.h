@@ -38,6 +38,9 @@ struct atlas_client_interface {
      * ended with OK, or the status that the peer ended with. [call] [waits] */
     atlas_status_t (*recv)(struct atlas_call *call, struct atlas_handle stream,
                            struct atlas_bytes *ret_message);
+    /* Memory that lives until the next recv of the stream, for what is made of a message. NULL if
+     * the call's budget is used up, or for a stale handle. [call] */
+    void *(*message_alloc)(struct atlas_call *call, struct atlas_handle stream, size_t size);
     /* Gives the stream up; cancels it if it has not ended. [call] */
     void (*close)(struct atlas_call *call, struct atlas_handle stream);
 };

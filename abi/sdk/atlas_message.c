@@ -1,17 +1,42 @@
 /* Unpack and pack through an allocator over the call's arena: one bump for each block, no free. */
 #include "atlas_message.h"
 
+#include <stdlib.h>
+
 #include "atlas/sdk_call.h"
+#include "atlas/sdk_client.h"
+
+/* Which memory a message lies in. */
+enum lifetime {
+    LIFE_OF_CALL,      /* the call's arena */
+    UNTIL_RECV,        /* until the next message of the caller */
+    UNTIL_STREAM_RECV, /* until the next message of stream */
+};
 
 struct arena {
     struct atlas_call *call;
+    enum lifetime lifetime;
+    struct atlas_handle stream;
     bool is_used_up;
 };
+
+static void *alloc_for(struct arena *arena, size_t size)
+{
+    switch (arena->lifetime) {
+    case UNTIL_RECV:
+        return arena->call->interfaces->call->message_alloc(arena->call, size);
+    case UNTIL_STREAM_RECV:
+        return atlas_client_message_alloc(arena->call, arena->stream, size);
+    case LIFE_OF_CALL:
+    default:
+        return atlas_alloc(arena->call, size);
+    }
+}
 
 static void *arena_alloc(void *data, size_t size)
 {
     struct arena *arena = data;
-    void *memory = atlas_alloc(arena->call, size);
+    void *memory = alloc_for(arena, size);
 
     if (memory == NULL) {
         arena->is_used_up = true;
@@ -26,12 +51,11 @@ static void arena_free(void *data, void *memory)
     (void)memory;
 }
 
-atlas_status_t atlas_message_unpack(struct atlas_call *call,
-                                    const ProtobufCMessageDescriptor *descriptor,
-                                    struct atlas_bytes bytes, ProtobufCMessage **ret_message)
+static atlas_status_t unpack(struct arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                             struct atlas_bytes bytes, ProtobufCMessage **ret_message)
 {
-    struct arena arena = {.call = call};
-    ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, &arena};
+    ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, arena};
+    struct atlas_call *call = arena->call;
     ProtobufCMessage *message;
 
     atlas_status_t status = atlas_message_scan(call, descriptor, bytes);
@@ -40,13 +64,23 @@ atlas_status_t atlas_message_unpack(struct atlas_call *call,
     }
     message = protobuf_c_message_unpack(descriptor, &allocator, bytes.len, bytes.data);
     if (message == NULL) {
-        return arena.is_used_up ? atlas_no_memory(call)
-                                : atlas_fail(call, ATLAS_INVALID_ARGUMENT,
-                                             "malformed %s: a field has another type than declared",
-                                             descriptor->name);
+        return arena->is_used_up
+                   ? atlas_no_memory(call)
+                   : atlas_fail(call, ATLAS_INVALID_ARGUMENT,
+                                "malformed %s: a field has another type than declared",
+                                descriptor->name);
     }
     *ret_message = message;
     return ATLAS_OK;
+}
+
+atlas_status_t atlas_message_unpack(struct atlas_call *call,
+                                    const ProtobufCMessageDescriptor *descriptor,
+                                    struct atlas_bytes bytes, ProtobufCMessage **ret_message)
+{
+    struct arena arena = {.call = call, .lifetime = LIFE_OF_CALL};
+
+    return unpack(&arena, descriptor, bytes, ret_message);
 }
 
 atlas_status_t atlas_message_pack(struct atlas_call *call, const ProtobufCMessage *message,
@@ -72,7 +106,37 @@ atlas_status_t atlas_message_recv(struct atlas_call *call,
     if (status != ATLAS_OK) {
         return status;
     }
-    return atlas_message_unpack(call, descriptor, bytes, ret_message);
+    struct arena arena = {.call = call, .lifetime = UNTIL_RECV};
+    return unpack(&arena, descriptor, bytes, ret_message);
+}
+
+atlas_status_t atlas_message_recv_from(struct atlas_call *call, struct atlas_handle stream,
+                                       const ProtobufCMessageDescriptor *descriptor,
+                                       ProtobufCMessage **ret_message)
+{
+    struct atlas_bytes bytes;
+
+    atlas_status_t status = atlas_client_recv(call, stream, &bytes);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    struct arena arena = {.call = call, .lifetime = UNTIL_STREAM_RECV, .stream = stream};
+    return unpack(&arena, descriptor, bytes, ret_message);
+}
+
+atlas_status_t atlas_message_send_to(struct atlas_call *call, struct atlas_handle stream,
+                                     const ProtobufCMessage *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *buffer = malloc(size > 0 ? size : 1);
+
+    if (buffer == NULL) {
+        return atlas_no_memory(call);
+    }
+    protobuf_c_message_pack(message, buffer);
+    atlas_status_t status = atlas_client_send(call, stream, atlas_bytes_of(buffer, size));
+    free(buffer);
+    return status;
 }
 
 atlas_status_t atlas_message_send(struct atlas_call *call, const ProtobufCMessage *message)

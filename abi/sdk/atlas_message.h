@@ -53,11 +53,22 @@ atlas_status_t atlas_message_unpack(struct atlas_call *call,
 atlas_status_t atlas_message_pack(struct atlas_call *call, const ProtobufCMessage *message,
                                   struct atlas_bytes *ret_bytes);
 
-/* Receives and unpacks the next message of the caller; ATLAS_END_OF_STREAM after the last.
+/* Receives and unpacks the next message of the caller; ATLAS_END_OF_STREAM after the last. The
+ * message of a stream lives until the next recv, that of a unary method as long as the call.
  * [call] [waits] */
 atlas_status_t atlas_message_recv(struct atlas_call *call,
                                   const ProtobufCMessageDescriptor *descriptor,
                                   ProtobufCMessage **ret_message);
+
+/* The same for a stream that this call has opened: the message lives until its next recv.
+ * [call] [waits] */
+atlas_status_t atlas_message_recv_from(struct atlas_call *call, struct atlas_handle stream,
+                                       const ProtobufCMessageDescriptor *descriptor,
+                                       ProtobufCMessage **ret_message);
+
+/* Packs and sends on a stream that this call has opened; keeps nothing. [call] [waits] */
+atlas_status_t atlas_message_send_to(struct atlas_call *call, struct atlas_handle stream,
+                                     const ProtobufCMessage *message);
 
 /* Packs into a reply buffer and sends it to the caller. [call] [waits] */
 atlas_status_t atlas_message_send(struct atlas_call *call, const ProtobufCMessage *message);

@@ -31,6 +31,7 @@ static struct call *take_call(struct worker *worker)
     memset(call, 0, offsetof(struct call, message) + 1);
     call->worker = worker;
     arena_init(&call->arena, &worker->arenas, worker->limits.arena_limit);
+    arena_init(&call->messages, &worker->arenas, worker->limits.arena_limit);
     call->start_ns = clock_monotonic_ns();
     call->deadline_ns = INT64_MAX;
     return call;
@@ -299,6 +300,7 @@ void call_destroy(struct call *call)
     uncount(call);
     unlink_child(call);
     arena_finish(&call->arena);
+    arena_finish(&call->messages);
     if (call->routes != NULL) {
         route_table_release(call->routes);
     }

@@ -67,6 +67,7 @@ struct call {
     void *peer; /* of the transport */
 
     struct arena arena;
+    struct arena messages; /* of message_alloc; emptied by recv */
     struct atlas_bytes
         request; /* unary: set by the transport, in the arena or borrowed till finished */
     bool is_request_taken;

@@ -13,16 +13,28 @@
 #include "runtime/trace.h"
 #include "runtime/wait.h"
 
-static void *alloc(struct atlas_call *public, size_t size)
+static void *alloc_from(struct call *call, struct arena *arena, size_t size)
 {
-    struct call *call = call_of(public);
-    void *memory = arena_alloc(&call->arena, size);
+    void *memory = arena_alloc(arena, size);
     if (memory == NULL) {
         call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
                   "the call's memory is used up; see calls.arena_limit (%zu bytes)",
                   call->arena.limit);
     }
     return memory;
+}
+
+static void *alloc(struct atlas_call *public, size_t size)
+{
+    struct call *call = call_of(public);
+    return alloc_from(call, &call->arena, size);
+}
+
+static void *message_alloc(struct atlas_call *public, size_t size)
+{
+    struct call *call = call_of(public);
+    bool is_stream = call->route != NULL && !route_is_unary(call->route);
+    return alloc_from(call, is_stream ? &call->messages : &call->arena, size);
 }
 
 static void set_message(struct atlas_call *public, struct atlas_bytes message)
@@ -49,6 +61,7 @@ static atlas_status_t recv_message(struct atlas_call *public, struct atlas_bytes
                          call->operation);
     }
     if (!route_is_unary(call->route)) {
+        arena_finish(&call->messages);
         return call->operations->recv(call, ret_message);
     }
     if (call->is_request_taken) {
@@ -249,6 +262,7 @@ const struct atlas_call_interface call_interface = {
     .set_message = set_message,
     .message = message,
     .recv = recv_message,
+    .message_alloc = message_alloc,
     .reply_buffer = reply_buffer,
     .send = send_message,
     .metadata = metadata,

@@ -161,11 +161,13 @@ struct client_stream {
     struct atlas_handle handle;
     const struct remote_transport *remote; /* NULL: local */
     void *stream;
+    struct arena messages; /* of message_alloc; emptied by recv */
 };
 
 static void close_stream(struct client_stream *stream)
 {
     handle_drop(&stream->call->worker->handles, stream->handle);
+    arena_finish(&stream->messages);
     if (stream->remote != NULL) {
         stream->remote->close(stream->stream, stream->call);
     } else {
@@ -209,6 +211,7 @@ static atlas_status_t open_stream(struct atlas_call *public, const char *path,
                          "the call's memory is used up; see calls.arena_limit");
     }
     *stream = (struct client_stream){.resource = {.release = stream_on_release}, .call = call};
+    arena_init(&stream->messages, &call->worker->arenas, call->worker->limits.arena_limit);
     stream->handle = handle_create(&call->worker->handles, HANDLE_STREAM, stream);
     if (stream->handle.value == 0) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED, "%s: too many streams are open", path);
@@ -261,9 +264,16 @@ static atlas_status_t recv_message(struct atlas_call *public, struct atlas_handl
     if (stream == NULL) {
         return ATLAS_FAILED_PRECONDITION;
     }
+    arena_finish(&stream->messages);
     return stream->remote != NULL
                ? stream->remote->recv(stream->stream, call_of(public), ret_message)
                : local_stream_recv(stream->stream, call_of(public), ret_message);
+}
+
+static void *message_alloc(struct atlas_call *public, struct atlas_handle handle, size_t size)
+{
+    struct client_stream *stream = stream_of(call_of(public), handle);
+    return stream != NULL ? arena_alloc(&stream->messages, size) : NULL;
 }
 
 static void close_handle(struct atlas_call *public, struct atlas_handle handle)
@@ -283,6 +293,7 @@ static const struct atlas_client_interface client_interface = {
     .send = send_message,
     .half_close = half_close,
     .recv = recv_message,
+    .message_alloc = message_alloc,
     .close = close_handle,
 };
 

@@ -281,6 +281,7 @@ struct atlas_call_interface const *call_interface(void)
         .alloc = alloc,
         .set_message = set_message,
         .message = message,
+        .message_alloc = alloc,
         .recv = recv,
         .reply_buffer = alloc,
         .send = send,

@@ -164,6 +164,12 @@ static atlas_status_t recv_message(struct atlas_call *call, struct atlas_handle 
     return answer != NULL ? take_answer(call, answer, ret_message) : ATLAS_END_OF_STREAM;
 }
 
+static void *message_alloc(struct atlas_call *call, struct atlas_handle stream, size_t size)
+{
+    stream_path(call, stream);
+    return call->interfaces->call->alloc(call, size);
+}
+
 static void close_stream(struct atlas_call *call, struct atlas_handle stream)
 {
     stream_path(call, stream);
@@ -179,6 +185,7 @@ struct atlas_client_interface const *client_interface(void)
         .send = send_message,
         .half_close = half_close,
         .recv = recv_message,
+        .message_alloc = message_alloc,
         .close = close_stream,
     };
     return &table;

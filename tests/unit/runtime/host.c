@@ -55,7 +55,8 @@ static struct config *load_config(struct test_host *host, struct report *report)
              "run_dir = \"run\";\n"
              "plugins = { echo = { path = \"%s\"; config = { }; };\n"
              "            bare = { path = \"" BARE_PLUGIN "\"; }; };\n"
-             "reload = { drain_timeout = \"5s\"; };\n",
+             "reload = { drain_timeout = \"5s\"; };\n"
+             "calls = { arena_limit = \"1MiB\"; message_limit = \"512KiB\"; };\n",
              host->has_second ? ", \"bare\"" : "", host->plugin_path);
     FILE *file = fopen(path, "w");
     if (file == NULL) {

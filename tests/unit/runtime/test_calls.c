@@ -116,6 +116,32 @@ static void test_local_stream_goes_both_ways(void)
     run(stream_twice, NULL, ATLAS_OK);
 }
 
+/* 100,000 messages of 4 bytes make more than the 1 MiB arena of this host holds. */
+static atlas_status_t stream_long(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_handle stream;
+    struct atlas_bytes reply;
+    atlas_status_t status =
+        client->open(&call->public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream);
+    for (int i = 0; status == ATLAS_OK && i < 100000; i++) {
+        status = client->send(&call->public, stream, echo_hi);
+        if (status == ATLAS_OK) {
+            status = client->recv(&call->public, stream, &reply);
+        }
+        if (status == ATLAS_OK) {
+            CU_ASSERT_PTR_NOT_NULL_FATAL(client->message_alloc(&call->public, stream, 64));
+        }
+    }
+    return status;
+}
+
+static void test_stream_may_be_longer_than_the_arena(void)
+{
+    run(stream_long, NULL, ATLAS_OK);
+}
+
 static atlas_status_t abandon_stream(struct call *call, void *arg)
 {
     (void)arg;
@@ -244,6 +270,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_call_nests_in_another), UNIT_TEST(test_deadline_ends_a_wait),
           UNIT_TEST(test_cancel_ends_a_wait), UNIT_TEST(test_malformed_request_is_refused),
           UNIT_TEST(test_local_stream_goes_both_ways), UNIT_TEST(test_stream_ends_with_its_call),
+          UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),

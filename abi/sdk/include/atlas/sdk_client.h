@@ -70,6 +70,15 @@ static inline atlas_status_t atlas_client_recv(struct atlas_call *call, struct a
                           : atlas_not_granted(call, ATLAS_CLIENT);
 }
 
+/* Memory until the next recv of the stream; NULL when the budget is used up. */
+static inline void *atlas_client_message_alloc(struct atlas_call *call, struct atlas_handle stream,
+                                               size_t size)
+{
+    const struct atlas_client_interface *client = call->interfaces->client;
+
+    return client != NULL ? client->message_alloc(call, stream, size) : NULL;
+}
+
 static inline void atlas_client_close(struct atlas_call *call, struct atlas_handle stream)
 {
     if (call->interfaces->client != NULL) {

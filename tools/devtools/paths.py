@@ -51,7 +51,7 @@ def ensure_run_dir():
             elsewhere = Path("/var/tmp") / f"atlas-run-{name}"
             elsewhere.mkdir(mode=0o755, exist_ok=True)
             RUN.symlink_to(elsewhere)
-    return RUN
+    return RUN.resolve()  # servers may not be able to follow the link
 
 
 def server_folder(parent, name):

@@ -182,9 +182,14 @@ def test_grpc_refuses_bytes(atlas, path, data, codes):
     assert refused.value.code().name in codes
 
 
-def test_grpc_deadline_is_kept(atlas):
+def test_grpc_deadline_is_kept(atlas, servers):
+    """A database that does not answer in time costs the call its deadline and the server nothing."""
     from atlas.order.v1 import order_pb2
 
-    with pytest.raises(grpc.RpcError) as late:
-        atlas.stub("order").GetOrder(order_pb2.GetOrderRequest(order_id=NOBODY), timeout=0.000001)
+    nobody = order_pb2.GetOrderRequest(order_id=NOBODY)
+    with servers.postgres.locked('"order".orders'), pytest.raises(grpc.RpcError) as late:
+        atlas.stub("order").GetOrder(nobody, timeout=0.3)
     assert late.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    with pytest.raises(grpc.RpcError) as found:
+        atlas.stub("order").GetOrder(nobody, timeout=5)
+    assert found.value.code() == grpc.StatusCode.NOT_FOUND

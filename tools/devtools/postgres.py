@@ -1,5 +1,6 @@
 """A private PostgreSQL: a data folder of its own, loopback only, durable (fsync stays on)."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -49,11 +50,28 @@ class Postgres:
         return subprocess.run([_PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)],
                               check=False).returncode == 0
 
+    def _psql_command(self, database, user):
+        return [_PROGRAMS / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+                "-p", str(self.port), "-U", user, "-d", database]
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        """Holds a table locked against every reader and writer for the length of a with statement."""
+        with subprocess.Popen(self._psql_command("atlas", "postgres"), text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
+            session.stdin.write(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
+            session.stdin.flush()
+            if session.stdout.readline().strip() != "locked":
+                raise Failure(f"psql: cannot lock {table}")
+            try:
+                yield
+            finally:
+                session.stdin.close()  # psql leaves, and the transaction with it
+
     def psql(self, sql, database="atlas", user="postgres"):
         """Runs SQL, returns its rows as text, columns separated by |. Failure with the server's words."""
         done = subprocess.run(
-            [_PROGRAMS / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
-             "-p", str(self.port), "-U", user, "-d", database],
+            self._psql_command(database, user),
             input=sql, text=True, capture_output=True, check=False, env={**os.environ, "LC_ALL": "C"})
         if done.returncode != 0:
             raise Failure(f"psql: {done.stderr.strip()}")

@@ -10,6 +10,9 @@
 /* Fibers of all loops of a process; two mappings each, of the 65,530 that Linux gives. */
 #define FIBERS_MAX 32000
 
+/* What each loop keeps beyond calls.fibers for the host's own work: see runtime/worker.h. */
+#define FIBERS_RESERVED 256
+
 #define FINDING(binding, ...) report_add((binding)->report, "configuration: " __VA_ARGS__)
 
 static void check_names(const struct config_binding *binding, const char *list, const char *array,
@@ -52,13 +55,13 @@ static void check_process(const struct config_binding *binding, const struct con
             }
         }
     }
-    if (process->loops * config->calls.fibers > FIBERS_MAX) {
-        FINDING(binding,
-                "calls.fibers: %lld on each of the %lld loops of process %s are more than the %d "
-                "that a "
-                "process can have: lower calls.fibers or loops",
-                (long long)config->calls.fibers, (long long)process->loops, process->name,
-                FIBERS_MAX);
+    if (process->loops * (config->calls.fibers + FIBERS_RESERVED) > FIBERS_MAX) {
+        FINDING(
+            binding,
+            "calls.fibers: %lld (and %d for the host) on each of the %lld loops of process %s are "
+            "more than the %d that a process can have: lower calls.fibers or loops",
+            (long long)config->calls.fibers, FIBERS_RESERVED, (long long)process->loops,
+            process->name, FIBERS_MAX);
     }
 }
 

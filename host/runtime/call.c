@@ -122,7 +122,7 @@ struct call *call_create(struct worker *worker, struct route_table *routes,
 struct call *call_create_internal(struct worker *worker, struct generation *generation,
                                   const char *operation)
 {
-    struct call *call = has_fiber_left(worker) ? take_call(worker) : NULL;
+    struct call *call = take_call(worker);
     if (call != NULL) {
         call->operation = operation;
         set_generation(call, generation);

@@ -28,8 +28,8 @@ atlas_status_t worker_create(struct runtime *runtime, unsigned index,
     atlas_status_t status = loop_create(index, &worker->loop, error);
     if (status == ATLAS_OK) {
         loop_set_owner(worker->loop, worker);
-        status = fiber_pool_create(worker->loop, limits->fibers, limits->stack_size,
-                                   &worker->fibers, error);
+        status = fiber_pool_create(worker->loop, limits->fibers + WORKER_FIBERS_RESERVED,
+                                   limits->stack_size, &worker->fibers, error);
     }
     if (status != ATLAS_OK) {
         worker_destroy(worker);

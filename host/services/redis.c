@@ -335,9 +335,13 @@ static atlas_status_t resolve(struct redis_target *target, struct error *error)
     snprintf(target->address, sizeof target->address, "%.250s:%lld", settings->host,
              (long long)settings->port);
     int failure = getaddrinfo(settings->host, NULL, &hints, &found);
-    if (failure == 0) {
-        failure = getnameinfo(found->ai_addr, found->ai_addrlen, target->ip, sizeof target->ip,
-                              NULL, 0, NI_NUMERICHOST);
+    const struct addrinfo *one = failure == 0 ? found : NULL;
+    for (; one != NULL && failure == 0 && target->ip_count < REDIS_ADDRESSES_MAX;
+         one = one->ai_next) {
+        failure = getnameinfo(one->ai_addr, one->ai_addrlen, target->ips[target->ip_count++],
+                              sizeof target->ips[0], NULL, 0, NI_NUMERICHOST);
+    }
+    if (found != NULL) {
         freeaddrinfo(found);
     }
     if (failure != 0) {

@@ -38,6 +38,7 @@ struct redis_connection {
     bool is_told_ready;
     bool is_loss_logged; /* once per outage */
     enum redis_state state;
+    unsigned ip;         /* of the target: the address that the attempt is for */
     unsigned failures;   /* attempts in a row */
     size_t in_flight;    /* commands without their reply */
     int64_t progress_ns; /* when a reply last came, or the first command of a busy spell went out */
@@ -155,12 +156,21 @@ static void log_loss(struct redis_connection *connection)
     }
 }
 
-/* The attempt or the connection has ended: the only way back to AWAY. */
+/* The attempt or the connection has ended: the only way back to AWAY. An attempt has failed when
+ * the last address has. */
 static void go_away(struct redis_connection *connection)
 {
+    bool has_another = connection->state != REDIS_READY && !connection->is_closing &&
+                       connection->ip + 1 < connection->target->ip_count;
+
     free_events(connection);
     connection->context = NULL;
     connection->state = REDIS_AWAY;
+    connection->ip = has_another ? connection->ip + 1 : 0;
+    if (has_another) {
+        arm_timer(connection, 0);
+        return;
+    }
     connection->failures++;
     log_loss(connection);
     if (!connection->is_closing) {
@@ -260,7 +270,7 @@ static bool attach_events(struct redis_connection *connection, redisAsyncContext
 static void start_connecting(struct redis_connection *connection)
 {
     redisAsyncContext *context =
-        redisAsyncConnect(connection->target->ip, (int)connection->settings->port);
+        redisAsyncConnect(connection->target->ips[connection->ip], (int)connection->settings->port);
     if (context == NULL || context->err != 0 || !attach_events(connection, context)) {
         set_reason(connection,
                    context != NULL && context->err != 0 ? context->errstr : "out of memory");

@@ -24,10 +24,16 @@ struct config_redis;
 struct redis_connection;
 struct redisReply;
 
+/* Addresses of one name that are tried; further ones are not. */
+#define REDIS_ADDRESSES_MAX 4
+
 /* Where to connect to; the same for all loops. */
 struct redis_target {
     const struct config_redis *settings;
-    char ip[46];       /* of settings->host, so that connecting never waits for a resolver */
+    /* Of settings->host, tried in turn ("localhost" often has two), so that connecting never waits
+     * for a resolver. */
+    char ips[REDIS_ADDRESSES_MAX][46];
+    unsigned ip_count;
     char address[300]; /* "host:port", for messages */
 };
 

@@ -60,7 +60,7 @@ def _write_example(folder):
 def test_plugin_of_the_authors_guide(tmp_path):
     """The guide's plugin is built outside this tree, loaded and asked, as its text says."""
     _write_example(tmp_path)
-    for argv in (["cmake", "-B", "build", f"-DATLAS_SDK={paths.ROOT}/abi/sdk"], ["cmake", "--build", "build"]):
+    for argv in (["cmake", "-G", "Ninja", "-B", "build", f"-DATLAS_SDK={paths.ROOT}/abi/sdk"], ["cmake", "--build", "build"]):
         subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True, text=True)
     shown = subprocess.run([paths.atlas_program(), "plugin", "info", "build/plugins/greeter.so"], cwd=tmp_path,
                            check=True, capture_output=True, text=True)

@@ -42,7 +42,8 @@ def test_many_relays_at_once(stub, pb):
 def test_relay_passes_the_deadline_on(stub, pb):
     begin = time.monotonic()
     with pytest.raises(grpc.RpcError) as failure:
-        stub.Relay(pb.EchoRequest(text="late"), timeout=0.000001)
+        for _ in range(1000):  # the client rounds deadlines up, so a call may still be in time
+            stub.Relay(pb.EchoRequest(text="late"), timeout=0.000001)
     assert failure.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert time.monotonic() - begin < 5
 

@@ -72,6 +72,20 @@ PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role)
     return PQconnectStartParams(keywords.names, keywords.values, 0);
 }
 
+/* Adds an address to a list that libpq tries in turn ("localhost" often has two); those for which
+ * there is no room are left out. */
+static int add_numeric(const struct addrinfo *one, char *list, size_t size)
+{
+    char text[64];
+    size_t len = strlen(list);
+    int failure =
+        getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+    if (failure == 0 && len + strlen(text) + 2 <= size) {
+        snprintf(list + len, size - len, "%s%s", len > 0 ? "," : "", text);
+    }
+    return failure;
+}
+
 atlas_status_t pg_connect_resolve(const char *host, struct pg_settings *ret_settings,
                                   struct error *error)
 {
@@ -84,9 +98,12 @@ atlas_status_t pg_connect_resolve(const char *host, struct pg_settings *ret_sett
         return ATLAS_OK;
     }
     int failure = getaddrinfo(host, NULL, &hints, &found);
-    if (failure == 0) {
-        failure = getnameinfo(found->ai_addr, found->ai_addrlen, ret_settings->host,
-                              sizeof ret_settings->host, NULL, 0, NI_NUMERICHOST);
+    ret_settings->host[0] = '\0';
+    for (const struct addrinfo *one = failure == 0 ? found : NULL; one != NULL && failure == 0;
+         one = one->ai_next) {
+        failure = add_numeric(one, ret_settings->host, sizeof ret_settings->host);
+    }
+    if (found != NULL) {
         freeaddrinfo(found);
     }
     if (failure != 0) {

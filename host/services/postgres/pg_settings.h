@@ -7,7 +7,7 @@
 
 /* A value: copied into every pool, so that nobody has to outlive anybody. */
 struct pg_settings {
-    char host[256];    /* a numeric address, or the folder of a Unix socket */
+    char host[256];    /* numeric addresses with commas between, or the folder of a Unix socket */
     bool is_host_unix; /* host is a folder */
     uint16_t port;
     char dbname[64];

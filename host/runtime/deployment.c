@@ -390,6 +390,9 @@ bool deployment_apply(struct deployment *deployment, const struct config *config
 
 void deployment_end(struct deployment *deployment)
 {
+    if (deployment->epoch == 0) {
+        return; /* nothing was ever routed to; the loops may not even have been started */
+    }
     struct generation_list none = {.count = 0};
     struct plan plan = {.candidate_count = 0};
     struct report report;

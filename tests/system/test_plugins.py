@@ -90,6 +90,16 @@ def test_check_and_run_refuse_with_reason(tmp_path):
                 assert word in said, f"{name} ({command[0]}): no '{word}' in: {said}"
 
 
+def test_run_refuses_a_server_name_that_does_not_resolve(tmp_path):
+    """Found before any loop runs: the host says so and ends."""
+    overlay = tmp_path / "name.cfg"
+    overlay.write_text(config.overlay(config.Addresses.private(), tmp_path / "run", ""))
+    done = _atlas("run", "-c", str(config.CONFIG), "-c", str(overlay), "-D", "redis.host=no-such-host.invalid",
+                  "--process", "atlas")
+    assert done.returncode > 0
+    assert "redis.host" in done.stdout + done.stderr
+
+
 def test_check_names_everything_that_is_wrong(tmp_path):
     overlay = tmp_path / "two.cfg"
     overlay.write_text('first_wrong = 1;\nsecond_wrong = 2;\n')

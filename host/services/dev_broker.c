@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "services/dev_broker_drops.h"
 #include "services/dev_broker_port.h"
+#include "services/kafka_tsan.h"
 
 #define DEFAULT_PARTITIONS 4
 #define LOOK_SECONDS       2
@@ -51,6 +52,7 @@ static void write_log(const rd_kafka_t *rk, int level, const char *facility, con
 static rd_kafka_t *make_client(const char *brokers, struct error *error)
 {
     char reason[256];
+    kafka_tsan_keep();
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, write_log);
     if (brokers != NULL && rd_kafka_conf_set(conf, "bootstrap.servers", brokers, reason,

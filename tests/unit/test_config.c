@@ -245,7 +245,8 @@ static void test_checks_across_groups(void)
     CU_ASSERT_TRUE(is_reported("both serve atlas.order.v1.Order by gRPC"));
 
     CU_ASSERT_PTR_NULL(load(minimal, "calls.fibers=30000", "processes.all.loops=4"));
-    CU_ASSERT_TRUE(is_reported("calls.fibers: 30000 (and 256 for the host) on each of the 4 loops"));
+    CU_ASSERT_TRUE(
+        is_reported("calls.fibers: 30000 (and 256 for the host) on each of the 4 loops"));
 
     CU_ASSERT_PTR_NULL(load(minimal, "redis.reconnect_min=\"30s\"", NULL));
     CU_ASSERT_TRUE(is_reported("redis.reconnect_min: is greater than redis.reconnect_max"));

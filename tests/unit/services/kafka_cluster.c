@@ -76,13 +76,23 @@ rd_kafka_mock_cluster_t *kafka_cluster(void)
     return cluster;
 }
 
-void kafka_cluster_publish(const char *topic, int partition, const char *key, const char *value)
+void kafka_cluster_queue(const char *topic, int partition, const char *key, const char *value)
 {
     rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
                       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                       RD_KAFKA_V_KEY((void *)(uintptr_t)key, strlen(key)),
                       RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)), RD_KAFKA_V_END);
+}
+
+void kafka_cluster_flush(void)
+{
     rd_kafka_flush(producer, WAIT_MS);
+}
+
+void kafka_cluster_publish(const char *topic, int partition, const char *key, const char *value)
+{
+    kafka_cluster_queue(topic, partition, key, value);
+    kafka_cluster_flush();
 }
 
 int64_t kafka_cluster_count(const char *topic, int partition)

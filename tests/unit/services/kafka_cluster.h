@@ -23,6 +23,11 @@ bool kafka_cluster_is_real(void);
 /* Publishes one record and waits until it is there. */
 void kafka_cluster_publish(const char *topic, int partition, const char *key, const char *value);
 
+/* Queues a record; flush sends what is queued, in few message sets, which a consumer gets at once.
+ */
+void kafka_cluster_queue(const char *topic, int partition, const char *key, const char *value);
+void kafka_cluster_flush(void);
+
 /* Records in a partition, or in all four (-1). */
 int64_t kafka_cluster_count(const char *topic, int partition);
 

@@ -179,8 +179,9 @@ static void publish_numbers(int partition, int from, int to)
     for (int i = from; i < to; i++) {
         char value[16];
         snprintf(value, sizeof value, "%d", i);
-        publish(partition, value);
+        kafka_cluster_queue(topic, partition, "key", value);
     }
+    kafka_cluster_flush();
 }
 
 /* Every record of a partition once, in order. */

@@ -22,7 +22,6 @@ struct process {
     struct listeners *listeners;
     struct status *status;
     struct watchdog *watchdog;
-    bool is_reloading;
 };
 
 static bool failed(struct report *report, const struct error *error)

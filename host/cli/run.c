@@ -17,18 +17,15 @@ struct run {
     struct process *process;
     struct loop_task reload;
     bool is_reload_asked; /* posted and not begun: further signals coalesce */
+    bool is_reloading;    /* on the control thread, as is_reload_due */
+    bool is_reload_due;
     pthread_mutex_t mutex;
     sigset_t signals;
 };
 
-/* On the control thread. */
-static void reload(struct loop_task *task)
+static void reload_once(struct run *run)
 {
-    struct run *run = CONTAINER_OF(task, struct run, reload);
     struct report report;
-    pthread_mutex_lock(&run->mutex);
-    run->is_reload_asked = false;
-    pthread_mutex_unlock(&run->mutex);
     report_init(&report);
     struct config *config = config_load(&run->arguments.source, &report);
     if (config != NULL) {
@@ -41,6 +38,26 @@ static void reload(struct loop_task *task)
     }
     config_release(config);
     report_finish(&report);
+}
+
+/* On the control thread. A reload that waits for old calls lets further commands in: one that comes
+ * then is done when the first has ended. */
+static void reload(struct loop_task *task)
+{
+    struct run *run = CONTAINER_OF(task, struct run, reload);
+    pthread_mutex_lock(&run->mutex);
+    run->is_reload_asked = false;
+    pthread_mutex_unlock(&run->mutex);
+    run->is_reload_due = true;
+    if (run->is_reloading) {
+        return;
+    }
+    run->is_reloading = true;
+    while (run->is_reload_due) {
+        run->is_reload_due = false;
+        reload_once(run);
+    }
+    run->is_reloading = false;
 }
 
 static void ask_for_reload(struct run *run)

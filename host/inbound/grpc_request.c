@@ -82,6 +82,11 @@ static void set_path(struct grpc_stream *stream, const char *path, size_t len)
     const struct route *host_route = grpc_host_services_find(path, len);
     if (host_route != NULL) {
         prepare_call(stream, host_route);
+        if (stream->call != NULL) {
+            /* A watch may last for ever and must not keep replaced plugins loaded. */
+            route_table_release(stream->call->routes);
+            stream->call->routes = NULL;
+        }
         return;
     }
     const char *slash = len > 1 ? memchr(path + 1, '/', len - 1) : NULL;

@@ -122,6 +122,9 @@ static atlas_status_t run_round(struct call *call, void *arg)
 static void start_round(struct background *background)
 {
     struct worker *worker = background->worker;
+    if (background->is_stopping) {
+        return;
+    }
     struct call *round =
         call_create_internal(worker, background->generation, background->operation);
     if (round == NULL) {

@@ -95,7 +95,7 @@ static void list_call(struct worker *worker, struct call *call)
     worker->calls_in_flight++;
 }
 
-static bool has_fiber_left(const struct worker *worker)
+bool call_has_fiber_left(const struct worker *worker)
 {
     return fiber_pool_alive(worker->fibers) < worker->limits.fibers;
 }
@@ -103,7 +103,7 @@ static bool has_fiber_left(const struct worker *worker)
 struct call *call_create(struct worker *worker, struct route_table *routes,
                          const struct route *route)
 {
-    struct call *call = has_fiber_left(worker) ? take_call(worker) : NULL;
+    struct call *call = call_has_fiber_left(worker) ? take_call(worker) : NULL;
     if (call == NULL) {
         return NULL;
     }
@@ -183,6 +183,7 @@ struct call *call_create_child(struct call *parent, const struct route *route)
     }
     set_generation(child, route != NULL ? route->generation : parent->generation);
     inherit_end(child, parent);
+    child->is_sheltered = parent->is_in_cleanup;
     link_child(parent, child);
     return child;
 }
@@ -254,11 +255,18 @@ static void run_call(void *arg)
     call->operations->finished(call);
 }
 
+static atlas_status_t refuse(struct call *call, void *arg)
+{
+    (void)arg;
+    return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                     "no fiber or no memory for its stack is left on this loop; see calls.fibers");
+}
+
 void call_start(struct call *call)
 {
     if (fiber_start(call->worker->fibers, call->operation, run_call, call) != ATLAS_OK) {
-        call->cancel_status = ATLAS_RESOURCE_EXHAUSTED;
-        run_call(call); /* ends at once: run_handler looks at cancel_status first */
+        call->function = refuse;
+        run_call(call); /* ends at once */
     }
 }
 
@@ -284,7 +292,9 @@ void call_cancel(struct call *call, atlas_status_t status)
         call->cancel_status = status;
     }
     for (struct call *child = call->children; child != NULL; child = child->next_sibling) {
-        call_cancel(child, status);
+        if (!child->is_sheltered || !call->is_in_cleanup) {
+            call_cancel(child, status);
+        }
     }
     if (!call->is_in_cleanup) {
         wait_interrupt_call(call, status);

@@ -104,6 +104,8 @@ struct call {
     int64_t deadline_ns; /* monotonic; INT64_MAX: none */
     int64_t cleanup_deadline_ns;
     bool is_in_cleanup;
+    bool is_sheltered; /* made in its parent's cleanup section: what ends the parent does not end it
+                        */
     atlas_status_t cancel_status; /* OK, or why the call has ended for its caller */
     struct wait *waiting;
     struct event deadline_event;
@@ -128,6 +130,9 @@ static inline struct call *call_of(struct atlas_call *public)
 {
     return (struct call *)(void *)public;
 }
+
+/* True if a call from outside, a task or a stream may take one more fiber of this worker. */
+bool call_has_fiber_left(const struct worker *worker);
 
 /* Makes a call on this worker for a route (counted with its table), or for a generation outside of
  * any route (route NULL). NULL when the bound of fibers is reached: answer RESOURCE_EXHAUSTED. */

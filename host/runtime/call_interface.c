@@ -287,15 +287,15 @@ static void write_log(struct atlas_call *public, enum atlas_log_level level,
         return;
     }
     const struct generation *generation = call->generation;
-    struct atlas_bytes trace = trace_format(&call->trace, &call->arena);
+    char trace[TRACE_TEXT_SIZE];
+    trace_write(&call->trace, trace);
     char line[1024];
     size_t len = text.len < sizeof line ? text.len : sizeof line - 1;
     memcpy(line, text.data, len);
     line[len] = '\0';
     log_write(level, line, LOG_TEXT("plugin", generation != NULL ? generation->id : "host"),
               LOG_INT("generation", generation != NULL ? generation->number : 0),
-              LOG_TEXT("operation", call->operation),
-              LOG_BYTES("trace", trace.data != NULL ? trace.data : "", trace.len), LOG_END);
+              LOG_TEXT("operation", call->operation), LOG_TEXT("trace", trace), LOG_END);
 }
 
 const struct atlas_log_interface call_log_interface = {

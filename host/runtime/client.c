@@ -230,8 +230,10 @@ static atlas_status_t open_stream(struct atlas_call *public, const char *path,
 static struct client_stream *stream_of(struct call *call, struct atlas_handle handle)
 {
     struct client_stream *stream = handle_find(&call->worker->handles, HANDLE_STREAM, handle);
-    if (stream == NULL) {
-        call_fail(call, ATLAS_FAILED_PRECONDITION, "the stream has been closed, or is none");
+    if (stream == NULL || stream->call != call) {
+        call_fail(call, ATLAS_FAILED_PRECONDITION,
+                  "the stream has been closed, was opened by another call, or is none");
+        return NULL;
     }
     return stream;
 }
@@ -280,7 +282,7 @@ static void close_handle(struct atlas_call *public, struct atlas_handle handle)
 {
     struct client_stream *stream =
         handle_find(&call_of(public)->worker->handles, HANDLE_STREAM, handle);
-    if (stream != NULL) {
+    if (stream != NULL && stream->call == call_of(public)) {
         call_drop_resource(&stream->resource);
         close_stream(stream);
     }

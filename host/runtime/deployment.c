@@ -275,12 +275,22 @@ static bool is_unused(void *arg)
     return ((const struct generation *)arg)->table_references == 0;
 }
 
+/* Cancels the call if it runs code of the generation (NULL: of any), else what it calls there. */
+static void cancel_tree(struct call *call, const struct generation *generation)
+{
+    if (generation == NULL || call->generation == generation) {
+        call_cancel(call, ATLAS_UNAVAILABLE);
+        return;
+    }
+    for (struct call *child = call->children; child != NULL; child = child->next_sibling) {
+        cancel_tree(child, generation);
+    }
+}
+
 static void cancel_calls(struct worker *worker, void *arg)
 {
     for (struct call *call = worker->calls; call != NULL; call = call->next_call) {
-        if (arg == NULL || call->generation == arg) {
-            call_cancel(call, ATLAS_UNAVAILABLE);
-        }
+        cancel_tree(call, arg);
     }
 }
 
@@ -297,6 +307,11 @@ static void drain(struct deployment *deployment, struct generation *generation)
 {
     struct control *control = runtime_control(deployment->runtime);
     int64_t drain_ms = runtime_config(deployment->runtime)->reload.drain_ms;
+    if (generation->is_active) {
+        log_error("an old generation could not be stopped and stays loaded",
+                  LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number));
+        return;
+    }
     if (!control_wait(control, drain_ms, is_unused, generation)) {
         log_warn("calls of an old generation did not end in time, cancelling them",
                  LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number),
@@ -400,8 +415,10 @@ void deployment_end(struct deployment *deployment)
     report_init(&report);
     if (make_tables(deployment, &none, &tables, &report)) {
         commit_tables(deployment, &tables);
-        switch_over(deployment, &plan, &none);
+        /* The listeners have drained: whoever is still here had the time of shutdown.drain_timeout.
+         */
         cancel_on_every_loop(deployment, NULL);
+        switch_over(deployment, &plan, &none);
     }
     report_finish(&report);
 }

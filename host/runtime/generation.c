@@ -332,10 +332,10 @@ void generation_deactivate(struct generation *generation)
     if (!generation->is_active) {
         return;
     }
-    generation->is_active = false;
     atlas_status_t status =
         runtime_call_on(home_of(generation), generation, "drain", limits_of(generation)->drain_ms,
                         run_deactivate, generation, &error);
+    generation->is_active = status != ATLAS_OK; /* it did not run: consumers still do */
     report_step(generation, "drain", status, &error);
 }
 

@@ -38,7 +38,7 @@ struct generation_loop {
 struct generation {
     char id[64]; /* of the plugin */
     char version[32];
-    unsigned number; /* 1, 2, 3, ... per plugin */
+    unsigned number; /* 1, 2, 3, ... in the order of loading in this process */
     enum generation_state state;
     unsigned home; /* index of the home loop */
     struct runtime *runtime;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRACEPARENT_LEN 55
+#define TRACEPARENT_LEN (TRACE_TEXT_SIZE - 1)
 
 static int hex_digit(char c)
 {
@@ -79,22 +79,26 @@ static char *put_hex(char *out, const uint8_t *bytes, size_t count)
     return out;
 }
 
-struct atlas_bytes trace_format(const struct trace_context *trace, struct arena *arena)
+void trace_write(const struct trace_context *trace, char buffer[TRACE_TEXT_SIZE])
 {
-    struct atlas_bytes none = {NULL, 0};
     if (is_zero(trace->trace_id, 16)) {
-        return none;
+        buffer[0] = '\0';
+        return;
     }
-    char *text = arena_alloc(arena, TRACEPARENT_LEN + 1);
-    if (text == NULL) {
-        return none;
-    }
-    memcpy(text, "00-", 3);
-    char *next = put_hex(text + 3, trace->trace_id, 16);
+    memcpy(buffer, "00-", 3);
+    char *next = put_hex(buffer + 3, trace->trace_id, 16);
     *next++ = '-';
     next = put_hex(next, trace->span_id, 8);
     *next++ = '-';
     next = put_hex(next, &trace->flags, 1);
     *next = '\0';
-    return (struct atlas_bytes){text, TRACEPARENT_LEN};
+}
+
+struct atlas_bytes trace_format(const struct trace_context *trace, struct arena *arena)
+{
+    char text[TRACE_TEXT_SIZE];
+    trace_write(trace, text);
+    size_t len = strlen(text);
+    char *copy = len > 0 ? arena_copy(arena, text, len) : NULL;
+    return (struct atlas_bytes){copy, copy != NULL ? len : 0};
 }

@@ -11,6 +11,12 @@ bool trace_parse(struct atlas_bytes text, struct trace_context *ret_trace);
 /* Begins a trace: ids that are unique, not secret. On the worker's loop. */
 void trace_begin(struct worker *worker, struct trace_context *ret_trace);
 
+/* The length of the header, and room for it with its NUL. */
+#define TRACE_TEXT_SIZE 56
+
+/* Writes the header into the buffer; an empty text if there is no context. */
+void trace_write(const struct trace_context *trace, char buffer[TRACE_TEXT_SIZE]);
+
 /* Writes the header in the arena; empty if there is no context or no memory. */
 struct atlas_bytes trace_format(const struct trace_context *trace, struct arena *arena);
 

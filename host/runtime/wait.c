@@ -8,6 +8,9 @@
 
 static const char *interruption_text(atlas_status_t status)
 {
+    if (status == ATLAS_UNAVAILABLE) {
+        return "the plugin is being replaced or the process is leaving";
+    }
     return status == ATLAS_DEADLINE_EXCEEDED ? "the deadline passed while waiting"
                                              : "the caller gave up while waiting";
 }

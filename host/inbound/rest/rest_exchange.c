@@ -165,6 +165,9 @@ static struct call *make_call(struct rest_endpoint *endpoint, struct route_table
     if (route != NULL) {
         return call_create(endpoint->worker, table, route);
     }
+    if (!call_has_fiber_left(endpoint->worker)) {
+        return NULL;
+    }
     call = call_create_internal(endpoint->worker, NULL, path);
     if (call != NULL) {
         call->routes = route_table_acquire(table); /* keeps the descriptors */

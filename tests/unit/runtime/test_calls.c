@@ -13,6 +13,7 @@ static struct test_host host;
 
 /* EchoRequest{text: "hi"} and SleepRequest{ms: 60000} */
 static const struct atlas_bytes echo_hi = {"\x0a\x02hi", 4};
+static const struct atlas_bytes sleep_little = {"\x08\x0a", 2}; /* 10 ms */
 static const struct atlas_bytes sleep_minute = {"\x08\xe0\xd4\x03", 4};
 
 static struct generation *active_generation(void)
@@ -216,6 +217,13 @@ static void test_offload_runs_elsewhere_and_is_waited_for(void)
     CU_ASSERT_EQUAL(count, 1);
 }
 
+static atlas_status_t cancel_parent(struct atlas_call *call, void *arg)
+{
+    (void)call;
+    call_cancel(arg, ATLAS_CANCELLED);
+    return ATLAS_OK;
+}
+
 static atlas_status_t sleep_in_cleanup(struct call *call, void *arg)
 {
     (void)arg;
@@ -234,6 +242,51 @@ static atlas_status_t sleep_in_cleanup(struct call *call, void *arg)
 static void test_cleanup_section_has_time_of_its_own(void)
 {
     run(sleep_in_cleanup, NULL, ATLAS_OK);
+}
+
+static atlas_status_t call_in_cleanup(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_call_interface *api = call->public.interfaces->call;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_bytes reply;
+    struct atlas_task task = {.run = cancel_parent, .arg = call};
+    api->cleanup_begin(&call->public, 1000);
+    CU_ASSERT_EQUAL(api->spawn(&call->public, &task), ATLAS_OK);
+    CU_ASSERT_EQUAL(
+        client->unary(&call->public, "/atlas.test.v1.Echo/Sleep", sleep_little, NULL, &reply),
+        ATLAS_OK);
+    CU_ASSERT_EQUAL(api->join(&call->public), ATLAS_OK);
+    api->cleanup_end(&call->public);
+    CU_ASSERT_EQUAL(api->check(&call->public), ATLAS_CANCELLED);
+    return ATLAS_OK;
+}
+
+static void test_calls_in_a_cleanup_section_outlive_the_cancel(void)
+{
+    run(call_in_cleanup, NULL, ATLAS_OK);
+}
+
+static atlas_status_t use_foreign_stream(struct atlas_call *call, void *arg)
+{
+    const struct atlas_handle *stream = arg;
+    return call->interfaces->client->send(call, *stream, echo_hi);
+}
+
+static atlas_status_t lend_stream(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_handle stream;
+    client->open(&call->public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream);
+    struct atlas_task task = {.run = use_foreign_stream, .arg = &stream};
+    call->public.interfaces->call->spawn(&call->public, &task);
+    return call->public.interfaces->call->join(&call->public);
+}
+
+static void test_stream_belongs_to_the_call_that_opened_it(void)
+{
+    run(lend_stream, NULL, ATLAS_FAILED_PRECONDITION);
 }
 
 static atlas_status_t call_nowhere(struct call *call, void *arg)
@@ -274,4 +327,6 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),
+          UNIT_TEST(test_calls_in_a_cleanup_section_outlive_the_cancel),
+          UNIT_TEST(test_stream_belongs_to_the_call_that_opened_it),
           UNIT_TEST(test_calls_without_a_way_say_so), UNIT_TEST(test_host_ends_clean))

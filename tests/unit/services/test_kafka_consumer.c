@@ -37,7 +37,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct sighting seen[SEEN_MAX];
 static size_t seen_count;
 static size_t largest_batch;
-static bool is_slow;
+static _Atomic bool is_slow;
 static int failures_left; /* of the record "weak" */
 
 static void forget(void)

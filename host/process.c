@@ -8,6 +8,7 @@
 #include "base/pid_file.h"
 #include "listeners.h"
 #include "modules.h"
+#include "restart_needed.h"
 #include "runtime/deployment.h"
 #include "runtime/runtime.h"
 #include "runtime/staged_file.h"
@@ -94,6 +95,7 @@ bool process_reload(struct process *process, const struct config *config, struct
     if (is_applied) {
         modules_follow(process->modules, config);
         status_follow(process->status);
+        restart_needed_log(process->config, config);
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }
     return is_applied;

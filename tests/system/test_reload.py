@@ -73,3 +73,15 @@ def test_broken_configuration_changes_nothing(atlas):
             atlas.configure("")
         traffic.wait_rides(3)
     traffic.assert_no_faults()
+
+
+def test_change_that_needs_a_restart_is_said(atlas):
+    """Listeners stay where they are at a reload; the log says which change has no effect yet."""
+    atlas.configure('listeners = { order = { address = "127.0.0.1:1"; }; };\n')
+    try:
+        position = atlas.reload("order")
+        said = atlas.wait_log("order", position, "reload done")
+        assert re.search(r"waits for a restart.*changed=listener name=order", said)
+    finally:
+        atlas.configure("")
+        atlas.reload("order")

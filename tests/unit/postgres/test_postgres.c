@@ -485,8 +485,24 @@ static bool is_ready(void *arg)
     return readiness_is_ready() == (arg != NULL);
 }
 
+/* Sessions of the plugin that have done their first work or wait for it: connecting ones do not
+ * count. */
+static long long count_sessions(void)
+{
+    return pg_server_number("postgres", "SELECT count(*) FROM pg_stat_activity WHERE usename = "
+                                        "'atlas_ledger' AND state = 'idle'");
+}
+
+static bool has_sessions(void *arg)
+{
+    return count_sessions() >= *(const long long *)arg;
+}
+
+static long long sessions_before_restarts;
+
 static void test_server_restarts_under_traffic(void)
 {
+    sessions_before_restarts = count_sessions();
     struct traffic traffic = {.done = 0};
     pthread_t thread;
     pg_server_run("atlas", "INSERT INTO ledger.account VALUES ('traffic', 0)");
@@ -523,6 +539,8 @@ static atlas_status_t put_hanging(struct call *call, void *arg)
 static void test_hanging_server_leaves_the_outcome_open(void)
 {
     enum atlas_outcome outcome = ATLAS_OUTCOME_DONE;
+    /* A connection that is still being made would find a server that answers. */
+    CU_ASSERT(fixture_eventually(has_sessions, &sessions_before_restarts));
     int64_t start_ns = clock_monotonic_ns();
     pg_server_signal("atlas_ledger", SIGSTOP);
     CU_ASSERT_EQUAL(run(read_one, NULL, 100), ATLAS_INTERNAL);

@@ -78,13 +78,6 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     return status;
 }
 
-atlas_status_t modules_start(struct modules *modules, struct error *error)
-{
-    (void)modules;
-    (void)error;
-    return ATLAS_OK;
-}
-
 void modules_follow(struct modules *modules, const struct config *config)
 {
     remote_follow(modules->remote, config);

@@ -13,9 +13,6 @@ struct runtime;
 atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modules,
                               struct error *error);
 
-/* Starts what needs the loops: clients that connect. */
-atlas_status_t modules_start(struct modules *modules, struct error *error);
-
 /* The deployment has changed to this configuration, borrowed for the call: connects to services
  * that its plugins call elsewhere. */
 void modules_follow(struct modules *modules, const struct config *config);

@@ -41,8 +41,7 @@ static bool start_runtime(struct process *process, const char *name, struct repo
         modules_create(process->runtime, &process->modules, &error) != ATLAS_OK ||
         runtime_start(process->runtime, &error) != ATLAS_OK ||
         watchdog_start(process->runtime, process->config->watchdog.threshold_ms, NULL, NULL,
-                       &process->watchdog, &error) != ATLAS_OK ||
-        modules_start(process->modules, &error) != ATLAS_OK) {
+                       &process->watchdog, &error) != ATLAS_OK) {
         return failed(report, &error);
     }
     return true;

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/log.h"
 #include "base/report.h"
-#include "inbound/grpc_server.h"
+#include "inbound/grpc/grpc_server.h"
 #include "inbound/rest/rest_server.h"
-#include "runtime/deployment.h"
-#include "runtime/elf_image.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/elf_image.h"
+#include "runtime/loader/manifest.h"
+#include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
 
 struct listeners {

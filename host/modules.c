@@ -2,14 +2,14 @@
 
 #include <stdlib.h>
 
-#include "base/config.h"
-#include "inbound/kafka_module.h"
+#include "base/config/config.h"
+#include "inbound/kafka/kafka_module.h"
 #include "remote.h"
 #include "runtime/client.h"
 #include "runtime/runtime.h"
 #include "services/plugin_metrics.h"
 #include "services/postgres/postgres.h"
-#include "services/redis.h"
+#include "services/redis/redis.h"
 
 struct modules {
     struct runtime *runtime;

@@ -3,15 +3,15 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/log.h"
 #include "base/pid_file.h"
 #include "listeners.h"
 #include "modules.h"
 #include "restart_needed.h"
-#include "runtime/deployment.h"
+#include "runtime/loader/staged_file.h"
+#include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
-#include "runtime/staged_file.h"
 #include "runtime/watchdog.h"
 #include "status.h"
 

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/log.h"
-#include "runtime/deployment.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/manifest.h"
+#include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
-#include "services/grpc_client.h"
+#include "services/grpc/grpc_client.h"
 
 /* The addresses of one configuration, which itself may be gone. Loops read it; it never changes. */
 struct addresses {

@@ -1,11 +1,11 @@
 #include "rest_check.h"
 
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/descriptors.h"
 #include "base/report.h"
 #include "inbound/rest/rest_server.h"
-#include "runtime/elf_image.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/elf_image.h"
+#include "runtime/loader/manifest.h"
 
 /* Plugins of one process that are looked at. */
 #define PLUGINS_MAX 64

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/log.h"
 
 static const struct config_listener *find_listener(const struct config *config, const char *name)

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/readiness.h"
 #include "inbound/admin.h"
-#include "runtime/deployment.h"
 #include "runtime/generation.h"
+#include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
 
 #define PLUGINS_MAX 64

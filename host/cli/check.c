@@ -12,12 +12,12 @@
 #include "cli/cli.h"
 #include "cli/config_arguments.h"
 #include "rest_check.h"
-#include "runtime/background.h"
-#include "runtime/candidate.h"
-#include "runtime/placement_check.h"
-#include "runtime/plugin_config.h"
-#include "runtime/plugin_library.h"
-#include "runtime/staged_file.h"
+#include "runtime/loader/placement_check.h"
+#include "runtime/loader/plugin_config.h"
+#include "runtime/loader/plugin_library.h"
+#include "runtime/loader/staged_file.h"
+#include "runtime/reload/background.h"
+#include "runtime/reload/candidate.h"
 
 #define CHECK_TEXT_SIZE 256
 

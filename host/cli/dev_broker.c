@@ -1,5 +1,5 @@
 /* atlas dev-broker: the development broker as a process of its own, so that it outlives hosts. */
-#include "services/dev_broker.h"
+#include "services/kafka/dev_broker.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -7,11 +7,11 @@
 #include "base/report.h"
 #include "cli/cli.h"
 #include "cli/config_arguments.h"
-#include "runtime/elf_image.h"
-#include "runtime/elf_lint.h"
 #include "runtime/interfaces.h"
-#include "runtime/manifest.h"
-#include "runtime/plugin_library.h"
+#include "runtime/loader/elf_image.h"
+#include "runtime/loader/elf_lint.h"
+#include "runtime/loader/manifest.h"
+#include "runtime/loader/plugin_library.h"
 
 static void print_names(const char *title, const struct manifest_names *names)
 {

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/config_arguments.h"
 #include "process.h"
-#include "runtime/control.h"
+#include "runtime/reload/control.h"
 
 struct run {
     struct config_arguments arguments;

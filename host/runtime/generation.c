@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/descriptors.h"
 #include "base/log.h"
-#include "runtime/background.h"
 #include "runtime/call.h"
 #include "runtime/call_metrics.h"
-#include "runtime/candidate.h"
 #include "runtime/interfaces.h"
-#include "runtime/manifest.h"
-#include "runtime/plugin_config.h"
-#include "runtime/plugin_library.h"
+#include "runtime/loader/manifest.h"
+#include "runtime/loader/plugin_config.h"
+#include "runtime/loader/plugin_library.h"
+#include "runtime/loader/staged_file.h"
+#include "runtime/reload/background.h"
+#include "runtime/reload/candidate.h"
 #include "runtime/runtime.h"
-#include "runtime/staged_file.h"
 
 static const struct config_reload *limits_of(const struct generation *generation)
 {

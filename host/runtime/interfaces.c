@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "runtime/call.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/manifest.h"
 #include "runtime/runtime.h"
 
 const char *const interface_ids[] = {

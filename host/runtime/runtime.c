@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "runtime/call.h"
-#include "runtime/control.h"
-#include "runtime/deployment.h"
 #include "runtime/fiber.h"
 #include "runtime/offload.h"
+#include "runtime/reload/control.h"
+#include "runtime/reload/deployment.h"
 
 struct runtime {
     struct runtime_options options;

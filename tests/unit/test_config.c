@@ -1,6 +1,6 @@
 /* The configuration: what a good file becomes, what is said about a bad one, and what lies over it.
  */
-#include "base/config.h"
+#include "base/config/config.h"
 
 #include "base/report.h"
 #include "support/unit.h"

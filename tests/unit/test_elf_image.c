@@ -1,10 +1,10 @@
 /* Reading a plugin's file: the good one, the wrong ones, and any damage that one can think of. */
-#include "runtime/elf_image.h"
+#include "runtime/loader/elf_image.h"
 
 #include "atlas/manifest.h"
 #include "base/report.h"
-#include "runtime/elf_lint.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/elf_lint.h"
+#include "runtime/loader/manifest.h"
 #include "support/unit.h"
 
 #include <string.h>

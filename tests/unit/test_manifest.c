@@ -1,5 +1,5 @@
 /* The manifest: every kind of line, and every way to get one wrong. */
-#include "runtime/manifest.h"
+#include "runtime/loader/manifest.h"
 
 #include "base/report.h"
 #include "support/unit.h"

@@ -1,9 +1,9 @@
 /* Whether processes, listeners and plugins fit together, seen in manifests. */
-#include "runtime/placement_check.h"
+#include "runtime/loader/placement_check.h"
 
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/report.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/manifest.h"
 #include "support/unit.h"
 
 #include <string.h>

@@ -1,10 +1,10 @@
 /* A plugin's configuration against its manifest: what create() reads, and what is refused. */
-#include "runtime/plugin_config.h"
+#include "runtime/loader/plugin_config.h"
 
 #include "base/arena.h"
-#include "base/config_tree.h"
+#include "base/config/config_tree.h"
 #include "base/report.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/manifest.h"
 #include "support/unit.h"
 
 #include <string.h>

@@ -1,11 +1,11 @@
 /* Staging and loading: copies of the checked bytes, one image per generation, the agreement on the
  * ABI. */
-#include "runtime/plugin_library.h"
+#include "runtime/loader/plugin_library.h"
 
 #include "base/report.h"
-#include "runtime/elf_image.h"
-#include "runtime/manifest.h"
-#include "runtime/staged_file.h"
+#include "runtime/loader/elf_image.h"
+#include "runtime/loader/manifest.h"
+#include "runtime/loader/staged_file.h"
 #include "support/unit.h"
 
 #include <limits.h>

@@ -1,6 +1,6 @@
 #include "base/http2/limits.h"
 
-#include "base/config.h"
+#include "base/config/config.h"
 
 struct grpc_limits grpc_limits_of(const struct config_grpc *config)
 {

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "inbound/rest/rest_endpoint.h"
-#include "runtime/manifest.h"
+#include "runtime/loader/manifest.h"
 #include "runtime/router.h"
 
 /* Plugins of one process at most. */

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "services/outbox_schema.h"
+#include "services/outbox/outbox_schema.h"
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_prepared.h"
 

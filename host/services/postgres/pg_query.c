@@ -6,7 +6,7 @@
 #include "base/crash_point.h"
 #include "base/metrics.h"
 #include "runtime/generation.h"
-#include "services/outbox.h"
+#include "services/outbox/outbox.h"
 #include "services/postgres/pg_error.h"
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_transaction.h"

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/config.h"
+#include "base/config/config.h"
 
 void pg_settings_copy_limits(struct pg_settings *settings, const struct config_postgres *from)
 {

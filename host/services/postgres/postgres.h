@@ -7,7 +7,7 @@
 #define SERVICES_POSTGRES_POSTGRES_H
 
 #include "runtime/module.h"
-#include "services/outbox.h"
+#include "services/outbox/outbox.h"
 
 struct config;
 struct postgres;

@@ -1,9 +1,9 @@
 /* The gRPC client against a server that answers exactly what it is told to. */
-#include "services/grpc_client.h"
+#include "services/grpc/grpc_client.h"
 
 #include "atlas/client.h"
 #include "base/clock.h"
-#include "base/config_bind.h"
+#include "base/config/config_bind.h"
 #include "h2_peer.h"
 #include "host.h"
 #include "support/unit.h"

@@ -1,5 +1,5 @@
 /* The gRPC server, frame by frame: what a well-behaved client cannot show. */
-#include "inbound/grpc_server.h"
+#include "inbound/grpc/grpc_server.h"
 
 #include "h2_peer.h"
 #include "host.h"

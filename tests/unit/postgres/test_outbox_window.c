@@ -1,5 +1,5 @@
 /* The floor of the outbox: it never passes an id that a running transaction may still commit. */
-#include "services/outbox_window.h"
+#include "services/outbox/outbox_window.h"
 
 #include "services/postgres/pg_migration.h"
 #include "services/postgres/pg_prepared.h"

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "runtime/client.h"
-#include "runtime/control.h"
-#include "runtime/deployment.h"
 #include "runtime/generation.h"
+#include "runtime/loader/staged_file.h"
+#include "runtime/reload/control.h"
+#include "runtime/reload/deployment.h"
 #include "runtime/router.h"
-#include "runtime/staged_file.h"
 
 #define BARE_PLUGIN ATLAS_BUILD_DIR "/tests/unit/plugins/good.so"
 

@@ -5,8 +5,8 @@
 #include "atlas/client.h"
 #include "base/clock.h"
 #include "host.h"
-#include "runtime/deployment.h"
 #include "runtime/generation.h"
+#include "runtime/reload/deployment.h"
 #include "support/unit.h"
 
 static struct test_host host;

@@ -5,9 +5,9 @@
 
 #include "base/metrics.h"
 #include "host.h"
-#include "runtime/control.h"
-#include "runtime/deployment.h"
 #include "runtime/generation.h"
+#include "runtime/reload/control.h"
+#include "runtime/reload/deployment.h"
 #include "support/unit.h"
 
 static const struct atlas_bytes echo_hi = {"\x0a\x02hi", 4};

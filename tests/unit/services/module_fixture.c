@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "base/report.h"
-#include "runtime/manifest.h"
-#include "runtime/plugin_config.h"
+#include "runtime/loader/manifest.h"
+#include "runtime/loader/plugin_config.h"
 
 #define LIFECYCLE_MS 60000
 

@@ -1,5 +1,5 @@
 /* The development broker: its port, its topics, its end. */
-#include "services/dev_broker.h"
+#include "services/kafka/dev_broker.h"
 
 #include <librdkafka/rdkafka.h>
 #include <signal.h>

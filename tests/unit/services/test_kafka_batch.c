@@ -1,5 +1,5 @@
 /* The rule of statuses: what is done, what comes again. */
-#include "inbound/kafka_batch.h"
+#include "inbound/kafka/kafka_batch.h"
 
 #include "support/unit.h"
 

@@ -1,6 +1,6 @@
 /* Consumers of plugins, against librdkafka's mock cluster: batches, retries, dead letters, reloads
  * and rebalances. */
-#include "inbound/kafka_module.h"
+#include "inbound/kafka/kafka_module.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "kafka_cluster.h"
 #include "module_fixture.h"
 #include "support/unit.h"

@@ -1,14 +1,14 @@
 /* Publishing, against librdkafka's mock cluster with its errors. */
-#include "inbound/kafka_module.h"
+#include "inbound/kafka/kafka_module.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "kafka_cluster.h"
 #include "module_fixture.h"
-#include "services/kafka_producer.h"
+#include "services/kafka/kafka_producer.h"
 #include "support/unit.h"
 
 #define PRODUCE 0 /* ApiKeys of Kafka */

@@ -1,5 +1,5 @@
 /* atlas.redis/1 against a redis-server: replies, bounds, and a server that goes and comes. */
-#include "services/redis.h"
+#include "services/redis/redis.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "atlas/redis.h"
 #include "base/clock.h"
-#include "base/config.h"
+#include "base/config/config.h"
 #include "module_fixture.h"
 #include "redis_server.h"
 #include "support/unit.h"

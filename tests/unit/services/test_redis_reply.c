@@ -1,5 +1,5 @@
 /* Which commands may be sent, and copies of replies. */
-#include "services/redis_reply.h"
+#include "services/redis/redis_reply.h"
 
 #include <hiredis/hiredis.h>
 #include <string.h>

@@ -1,0 +1,319 @@
+/* The gRPC server as a whole: its loops and listeners, who gets a connection, and the drain. */
+#include "inbound/grpc/grpc_server.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "inbound/grpc/grpc_stream.h"
+#include "runtime/runtime.h"
+
+struct grpc_server {
+    struct runtime *runtime;
+    struct grpc_limits limits;
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *options;
+    struct grpc_listener *listeners;
+    struct grpc_loop *loops;
+    unsigned loop_count;
+    atomic_uint connections;
+    pthread_mutex_t mutex; /* only for has_ended, when a connection ends */
+    pthread_cond_t has_ended;
+};
+
+const struct grpc_limits *grpc_server_limits(const struct grpc_server *server)
+{
+    return &server->limits;
+}
+
+const nghttp2_session_callbacks *grpc_server_callbacks(const struct grpc_server *server)
+{
+    return server->callbacks;
+}
+
+const nghttp2_option *grpc_server_session_options(const struct grpc_server *server)
+{
+    return server->options;
+}
+
+unsigned grpc_server_connections(const struct grpc_server *server)
+{
+    return atomic_load(&server->connections);
+}
+
+void grpc_server_connection_closed(struct grpc_loop *loop)
+{
+    struct grpc_server *server = loop->server;
+    atomic_fetch_sub(&loop->connection_count, 1);
+    pthread_mutex_lock(&server->mutex);
+    atomic_fetch_sub(&server->connections, 1);
+    pthread_cond_signal(&server->has_ended);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+/* An accepted socket on its way to its loop. */
+struct handover {
+    struct loop_task task;
+    struct grpc_loop *loop;
+    struct grpc_listener *listener;
+    int fd;
+};
+
+static void run_handover(struct loop_task *task)
+{
+    struct handover *handover = CONTAINER_OF(task, struct handover, task);
+    grpc_connection_open(handover->loop, handover->listener, handover->fd);
+    free(handover);
+}
+
+static struct grpc_loop *least_loaded(struct grpc_server *server)
+{
+    struct grpc_loop *best = &server->loops[0];
+    for (unsigned i = 1; i < server->loop_count; i++) {
+        struct grpc_loop *loop = &server->loops[i];
+        if (atomic_load(&loop->connection_count) < atomic_load(&best->connection_count)) {
+            best = loop;
+        }
+    }
+    return best;
+}
+
+void grpc_server_dispatch(struct grpc_listener *listener, int fd)
+{
+    struct grpc_server *server = listener->server;
+    struct handover *handover = NULL;
+    if (atomic_load(&server->connections) < server->limits.max_connections) {
+        handover = malloc(sizeof *handover);
+    }
+    if (handover == NULL) {
+        log_warn("grpc connection refused: grpc.connections are open, continuing",
+                 LOG_TEXT("listener", listener->name));
+        close(fd);
+        return;
+    }
+    *handover = (struct handover){.task = {.run = run_handover},
+                                  .loop = least_loaded(server),
+                                  .listener = listener,
+                                  .fd = fd};
+    atomic_fetch_add(&server->connections, 1);
+    atomic_fetch_add(&handover->loop->connection_count, 1);
+    loop_post(handover->loop->worker->loop, &handover->task);
+}
+
+static void grpc_server_on_tick(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct grpc_loop *loop = arg;
+    int64_t now_ns = clock_monotonic_ns();
+    for (struct grpc_connection *connection = loop->connections, *next; connection != NULL;
+         connection = next) {
+        next = connection->next;
+        grpc_connection_tick(connection, now_ns);
+    }
+}
+
+static atlas_status_t create_loops(struct grpc_server *server)
+{
+    server->loop_count = runtime_worker_count(server->runtime);
+    server->loops = calloc(server->loop_count, sizeof *server->loops);
+    if (server->loops == NULL) {
+        return ATLAS_RESOURCE_EXHAUSTED;
+    }
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        struct grpc_loop *loop = &server->loops[i];
+        loop->server = server;
+        loop->worker = runtime_worker(server->runtime, i);
+        loop->scratch = malloc(HTTP2_SCRATCH_SIZE);
+        if (loop->scratch == NULL) {
+            return ATLAS_RESOURCE_EXHAUSTED;
+        }
+    }
+    return ATLAS_OK;
+}
+
+static void init_condition(struct grpc_server *server)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&server->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->has_ended, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_limits *limits,
+                                  struct grpc_server **ret_server, struct error *error)
+{
+    struct grpc_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "gRPC server: out of memory");
+    }
+    server->runtime = runtime;
+    server->limits = *limits;
+    init_condition(server);
+    server->callbacks = grpc_connection_callbacks();
+    server->options = http2_connection_options(&server->limits);
+    if (server->callbacks == NULL || server->options == NULL || create_loops(server) != ATLAS_OK) {
+        grpc_server_destroy(server);
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "gRPC server: out of memory");
+    }
+    *ret_server = server;
+    return ATLAS_OK;
+}
+
+atlas_status_t grpc_server_listen(struct grpc_server *server,
+                                  const struct grpc_listener_options *options, uint16_t *ret_port,
+                                  struct error *error)
+{
+    struct grpc_listener *listener;
+    atlas_status_t status = grpc_listener_open(server, options, &listener, ret_port, error);
+    if (status == ATLAS_OK) {
+        listener->next = server->listeners;
+        server->listeners = listener;
+    }
+    return status;
+}
+
+static struct grpc_loop *loop_of(struct grpc_server *server, const struct worker *worker)
+{
+    return &server->loops[worker->index];
+}
+
+static void start_ticks(struct worker *worker, void *arg)
+{
+    struct grpc_loop *loop = loop_of(arg, worker);
+    event_assign(&loop->tick_event, loop_base(worker->loop), -1, EV_PERSIST, grpc_server_on_tick,
+                 loop);
+    event_add(&loop->tick_event, &(struct timeval){1, 0});
+    loop->is_ticking = true;
+}
+
+static void start_listeners(struct worker *worker, void *arg)
+{
+    struct grpc_server *server = arg;
+    for (struct grpc_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        grpc_listener_start(listener, worker->loop);
+    }
+}
+
+void grpc_server_accept(struct grpc_server *server)
+{
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        runtime_run_on(server->loops[i].worker, start_ticks, server);
+    }
+    runtime_run_on(server->loops[0].worker, start_listeners, server);
+}
+
+static void stop_listeners(struct worker *worker, void *arg)
+{
+    (void)worker;
+    struct grpc_server *server = arg;
+    for (struct grpc_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        grpc_listener_stop(listener);
+    }
+}
+
+static void drain_loop(struct worker *worker, void *arg)
+{
+    struct grpc_loop *loop = loop_of(arg, worker);
+    loop->is_draining = true;
+    for (struct grpc_connection *connection = loop->connections; connection != NULL;
+         connection = connection->next) {
+        grpc_connection_drain(connection);
+    }
+}
+
+static void close_loop(struct worker *worker, void *arg)
+{
+    struct grpc_loop *loop = loop_of(arg, worker);
+    for (struct grpc_connection *connection = loop->connections; connection != NULL;
+         connection = connection->next) {
+        http2_connection_fail(&connection->http2, "the server ends");
+    }
+}
+
+static bool wait_for_connections(struct grpc_server *server, int64_t timeout_ms)
+{
+    int64_t until_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
+    struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
+    int failure = 0;
+    pthread_mutex_lock(&server->mutex);
+    while (atomic_load(&server->connections) > 0 && failure == 0) {
+        failure = pthread_cond_timedwait(&server->has_ended, &server->mutex, &until);
+    }
+    pthread_mutex_unlock(&server->mutex);
+    return atomic_load(&server->connections) == 0;
+}
+
+bool grpc_server_drain(struct grpc_server *server, int64_t timeout_ms)
+{
+    const int64_t close_timeout_ms = 2000; /* sockets close in one pass of their loop */
+    runtime_run_on(server->loops[0].worker, stop_listeners, server);
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        runtime_run_on(server->loops[i].worker, drain_loop, server);
+    }
+    if (wait_for_connections(server, timeout_ms)) {
+        return true;
+    }
+    log_warn("grpc connections did not end in time: closing them, continuing",
+             LOG_INT("connections", grpc_server_connections(server)));
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        runtime_run_on(server->loops[i].worker, close_loop, server);
+    }
+    wait_for_connections(server, close_timeout_ms);
+    return false;
+}
+
+static void finish_loop(struct worker *worker, void *arg)
+{
+    struct grpc_loop *loop = loop_of(arg, worker);
+    if (loop->is_ticking) {
+        event_del(&loop->tick_event);
+    }
+    while (loop->free_streams != NULL) {
+        struct grpc_stream *stream = loop->free_streams;
+        loop->free_streams = stream->next;
+        free(stream);
+    }
+}
+
+static void free_listeners(struct grpc_server *server)
+{
+    while (server->listeners != NULL) {
+        struct grpc_listener *listener = server->listeners;
+        server->listeners = listener->next;
+        assert(!listener->is_accepting);
+        if (listener->fd >= 0) {
+            close(listener->fd);
+        }
+        free(listener);
+    }
+}
+
+void grpc_server_destroy(struct grpc_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < server->loop_count && server->loops != NULL; i++) {
+        if (server->loops[i].is_ticking) {
+            runtime_run_on(server->loops[i].worker, finish_loop, server);
+        }
+        free(server->loops[i].scratch);
+    }
+    free_listeners(server);
+    free(server->loops);
+    nghttp2_option_del(server->options);
+    nghttp2_session_callbacks_del(server->callbacks);
+    pthread_cond_destroy(&server->has_ended);
+    pthread_mutex_destroy(&server->mutex);
+    free(server);
+}

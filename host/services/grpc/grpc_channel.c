@@ -1,0 +1,334 @@
+#include "services/grpc/grpc_channel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <event2/util.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/readiness.h"
+#include "services/backoff.h"
+#include "services/grpc/grpc_client_stream.h"
+
+static void begin_attempt(struct grpc_channel *channel);
+
+static const struct grpc_limits *limits_of(const struct grpc_channel *channel)
+{
+    return &channel->target->loop->client->options.limits;
+}
+
+static struct event_base *base_of(const struct grpc_channel *channel)
+{
+    return loop_base(channel->target->loop->worker->loop);
+}
+
+static void set_timer(struct grpc_channel *channel, int64_t ms)
+{
+    struct timeval timeout = {ms / 1000, (ms % 1000) * 1000};
+    event_add(&channel->timer, &timeout);
+}
+
+static void append(struct grpc_stream_queue *queue, struct grpc_client_stream *stream)
+{
+    stream->next = NULL;
+    *queue->tail = stream;
+    queue->tail = &stream->next;
+    queue->count++;
+}
+
+static void queue_init(struct grpc_stream_queue *queue)
+{
+    *queue = (struct grpc_stream_queue){0};
+    queue->tail = &queue->head;
+}
+
+void grpc_channel_remove(struct grpc_channel *channel, struct grpc_client_stream *stream)
+{
+    struct grpc_client_stream **at = &channel->pending.head;
+    while (*at != NULL && *at != stream) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        return;
+    }
+    *at = stream->next;
+    if (*at == NULL) {
+        channel->pending.tail = at;
+    }
+    channel->pending.count--;
+    stream->channel = NULL;
+}
+
+/* Nothing that waits for this channel was sent, so every caller may try again. */
+static void fail_pending(struct grpc_channel *channel)
+{
+    struct grpc_client_stream *stream;
+    while ((stream = channel->pending.head) != NULL) {
+        grpc_channel_remove(channel, stream);
+        grpc_client_stream_complete(stream, ATLAS_UNAVAILABLE, "%s: %s", channel->target->name,
+                                    channel->failure);
+        grpc_client_stream_unlink(stream);
+    }
+}
+
+static void stop_attempt(struct grpc_channel *channel)
+{
+    event_del(&channel->timer);
+    if (channel->resolving != NULL) {
+        struct evdns_getaddrinfo_request *request = channel->resolving;
+        channel->resolving = NULL; /* its callback comes all the same, and finds this */
+        evdns_getaddrinfo_cancel(request);
+    }
+    if (channel->fd >= 0) {
+        event_del(&channel->socket_event);
+        close(channel->fd);
+        channel->fd = -1;
+    }
+}
+
+static void fail_attempt(struct grpc_channel *channel, const char *reason)
+{
+    stop_attempt(channel);
+    snprintf(channel->failure, sizeof channel->failure, "%s", reason);
+    if (channel == &channel->target->channels[0]) {
+        readiness_set_failed(channel->target->readiness, "%s", channel->failure);
+    }
+    if (channel->failures++ == 0) {
+        log_warn("grpc peer cannot be reached, continuing",
+                 LOG_TEXT("address", channel->target->name), LOG_TEXT("reason", channel->failure));
+    }
+    channel->state = CHANNEL_BACKOFF;
+    set_timer(channel, backoff_ms(channel->failures, limits_of(channel)->backoff_initial_ms,
+                                  limits_of(channel)->backoff_max_ms));
+    fail_pending(channel);
+}
+
+/* The target of no service: stays as it is until one is there again. */
+static void retire(struct grpc_channel *channel)
+{
+    channel->state = CHANNEL_BACKOFF;
+    snprintf(channel->failure, sizeof channel->failure, "no service is there any more");
+    event_del(&channel->timer);
+    fail_pending(channel);
+}
+
+void grpc_channel_wake(struct grpc_channel *channel)
+{
+    if (channel->state == CHANNEL_BACKOFF && !event_pending(&channel->timer, EV_TIMEOUT, NULL)) {
+        begin_attempt(channel);
+    }
+}
+
+static void grpc_channel_on_timer(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct grpc_channel *channel = arg;
+    if (channel->state == CHANNEL_BACKOFF && !channel->target->is_current) {
+        retire(channel);
+    } else if (channel->state == CHANNEL_BACKOFF) {
+        begin_attempt(channel);
+    } else if (channel->state == CHANNEL_HANDSHAKE) {
+        http2_connection_fail(&channel->connection->http2, "no HTTP/2 SETTINGS in time");
+    } else {
+        fail_attempt(channel, "no connection in time");
+    }
+}
+
+static void begin_handshake(struct grpc_channel *channel)
+{
+    int fd = channel->fd;
+    event_del(&channel->socket_event);
+    channel->fd = -1;
+    channel->connection = grpc_client_connection_open(channel, fd);
+    if (channel->connection == NULL) {
+        fail_attempt(channel, "out of memory");
+        return;
+    }
+    channel->state = CHANNEL_HANDSHAKE;
+}
+
+static void grpc_channel_on_connected(evutil_socket_t fd, short events, void *arg)
+{
+    (void)events;
+    int failure = 0;
+    socklen_t len = sizeof failure;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) == 0 && failure == 0) {
+        begin_handshake(arg);
+    } else {
+        fail_attempt(arg, strerror(failure != 0 ? failure : errno));
+    }
+}
+
+static void connect_to(struct grpc_channel *channel, const struct sockaddr *address, socklen_t len)
+{
+    static const int on = 1;
+    channel->state = CHANNEL_CONNECTING;
+    channel->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (channel->fd < 0) {
+        fail_attempt(channel, strerror(errno));
+        return;
+    }
+    setsockopt(channel->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    event_assign(&channel->socket_event, base_of(channel), channel->fd, EV_WRITE,
+                 grpc_channel_on_connected, channel);
+    if (connect(channel->fd, address, len) == 0 || errno == EINPROGRESS) {
+        event_add(&channel->socket_event, NULL);
+    } else {
+        fail_attempt(channel, strerror(errno));
+    }
+}
+
+static void grpc_channel_on_resolved(int failure, struct evutil_addrinfo *result, void *arg)
+{
+    struct grpc_channel *channel = arg;
+    if (failure == EVUTIL_EAI_CANCEL) {
+        return;
+    }
+    channel->resolving = NULL;
+    if (failure != 0) {
+        fail_attempt(channel, evutil_gai_strerror(failure));
+    } else {
+        connect_to(channel, result->ai_addr, (socklen_t)result->ai_addrlen);
+        evutil_freeaddrinfo(result);
+    }
+}
+
+/* A name asks the system's name servers and hosts file, without blocking the loop. */
+static void resolve(struct grpc_channel *channel)
+{
+    struct grpc_client_loop *loop = channel->target->loop;
+    struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    char port[8];
+    if (loop->dns == NULL) {
+        loop->dns = evdns_base_new(base_of(channel), EVDNS_BASE_INITIALIZE_NAMESERVERS |
+                                                         EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    }
+    if (loop->dns == NULL) {
+        fail_attempt(channel, "cannot resolve names: give the address as a number");
+        return;
+    }
+    snprintf(port, sizeof port, "%u", channel->target->port);
+    struct evdns_getaddrinfo_request *request = evdns_getaddrinfo(
+        loop->dns, channel->target->host, port, &hints, grpc_channel_on_resolved, channel);
+    if (channel->state == CHANNEL_RESOLVING) { /* else it was known, and the callback has run */
+        channel->resolving = request;
+    }
+}
+
+static void begin_attempt(struct grpc_channel *channel)
+{
+    struct grpc_target *target = channel->target;
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(target->port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(target->port)};
+    channel->state = CHANNEL_RESOLVING;
+    set_timer(channel, limits_of(channel)->connect_timeout_ms);
+    if (inet_pton(AF_INET, target->host, &v4.sin_addr) == 1) {
+        connect_to(channel, (const struct sockaddr *)&v4, sizeof v4);
+    } else if (inet_pton(AF_INET6, target->host, &v6.sin6_addr) == 1) {
+        connect_to(channel, (const struct sockaddr *)&v6, sizeof v6);
+    } else {
+        resolve(channel);
+    }
+}
+
+void grpc_channel_init(struct grpc_channel *channel, struct grpc_target *target)
+{
+    channel->target = target;
+    channel->fd = -1;
+    queue_init(&channel->pending);
+    event_assign(&channel->timer, base_of(channel), -1, 0, grpc_channel_on_timer, channel);
+    begin_attempt(channel);
+}
+
+void grpc_channel_finish(struct grpc_channel *channel)
+{
+    stop_attempt(channel);
+    snprintf(channel->failure, sizeof channel->failure, "the host ends");
+    fail_pending(channel);
+}
+
+void grpc_channel_ready(struct grpc_channel *channel)
+{
+    struct grpc_target *target = channel->target;
+    if (channel->state != CHANNEL_HANDSHAKE) {
+        return;
+    }
+    event_del(&channel->timer);
+    if (channel->failures > 0) {
+        log_info("grpc peer is connected", LOG_TEXT("address", target->name));
+    }
+    channel->failures = 0;
+    channel->state = CHANNEL_READY;
+    if (channel == &target->channels[0]) {
+        readiness_set_ready(target->readiness);
+    }
+    grpc_channel_pump(channel);
+}
+
+void grpc_channel_leave(struct grpc_channel *channel, const char *reason)
+{
+    struct grpc_target *target = channel->target;
+    bool was_ready = channel->state == CHANNEL_READY;
+    channel->connection->channel = NULL;
+    channel->connection = NULL;
+    if (channel == &target->channels[0]) {
+        readiness_set_failed(target->readiness, "%s", reason);
+    }
+    if (target->loop->is_closing || !target->is_current) {
+        retire(channel);
+    } else if (was_ready) {
+        begin_attempt(channel); /* at once: a server that was replaced is there already */
+    } else {
+        fail_attempt(channel, reason);
+    }
+}
+
+static bool has_room(const struct grpc_channel *channel)
+{
+    const struct grpc_client_connection *connection = channel->connection;
+    return channel->state == CHANNEL_READY &&
+           nghttp2_session_check_request_allowed(connection->http2.session) != 0 &&
+           connection->stream_count <
+               nghttp2_session_get_remote_settings(connection->http2.session,
+                                                   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+void grpc_channel_pump(struct grpc_channel *channel)
+{
+    struct grpc_client_stream *stream;
+    while ((stream = channel->pending.head) != NULL && has_room(channel)) {
+        grpc_channel_remove(channel, stream);
+        if (!grpc_client_connection_submit(channel->connection, stream)) {
+            grpc_client_stream_complete(stream, ATLAS_UNAVAILABLE, "%s: no stream is left",
+                                        channel->target->name);
+            grpc_client_stream_unlink(stream);
+        }
+    }
+}
+
+atlas_status_t grpc_channel_add(struct grpc_channel *channel, struct grpc_client_stream *stream,
+                                const char **ret_reason)
+{
+    if (channel->state == CHANNEL_BACKOFF) {
+        *ret_reason = channel->failure;
+        return ATLAS_UNAVAILABLE;
+    }
+    if (channel->pending.head == NULL && has_room(channel) &&
+        grpc_client_connection_submit(channel->connection, stream)) {
+        return ATLAS_OK;
+    }
+    if (channel->pending.count >= limits_of(channel)->pending_calls) {
+        *ret_reason = "too many calls wait for it (grpc.client_queue)";
+        return ATLAS_RESOURCE_EXHAUSTED;
+    }
+    append(&channel->pending, stream);
+    stream->channel = channel;
+    return ATLAS_OK;
+}

@@ -4,20 +4,40 @@
 #     [CLIENT_PROTOS <file.proto>..] services that it calls, and events
 #     [MIGRATIONS <file.sql>...]     in order; #include "<id>_migrations.h"
 #     [REDIS_SCRIPTS <file.lua>...]  #include "<id>_scripts.h" for <id>_<file>_script
-#     [PROTO_DIRS <folder>...]       where protos are looked for, before the SDK's own
+#     [PROTO_DIRS <folder>...]       where protos are looked for, before the caller's own folder
+#                                    and the SDK's protos
 #     [INCLUDE_DIRS <folder>...] [LIBS <library>...])
-# builds <build>/plugins/<id>.so. Protos are named as they are imported ("atlas/order/v1/order.proto");
+# builds <build>/plugins/<id>.so, the target <id>. Protos are named as they are imported ("atlas/order/v1/order.proto");
 # what they import is found by itself. For each: #include "atlas/order/v1/order.atlas.h".
 #
 # atlas_add_messages(<target> [PROTOS ...] [CLIENT_PROTOS ...] [PROTO_DIRS ...]) makes a static library
 # of the same generated code, for tests that speak to plugins; without service tables.
 
 set(ATLAS_SDK_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE INTERNAL "Where this SDK is")
-get_filename_component(ATLAS_PROTO_DIR ${CMAKE_CURRENT_LIST_DIR}/../../proto ABSOLUTE CACHE)
-find_program(ATLAS_PROTOC protoc REQUIRED)
-find_program(ATLAS_PROTOC_GEN_C protoc-gen-c REQUIRED)
-find_library(ATLAS_PROTOBUF_C_ARCHIVE NAMES libprotobuf-c.a REQUIRED)
-find_path(ATLAS_WELL_KNOWN_PROTOS google/protobuf/timestamp.proto REQUIRED)
+find_program(ATLAS_PROTOC protoc)
+find_program(ATLAS_PROTOC_GEN_C protoc-gen-c)
+find_library(ATLAS_PROTOBUF_C_ARCHIVE NAMES libprotobuf-c.a)
+find_path(ATLAS_WELL_KNOWN_PROTOS google/protobuf/timestamp.proto)
+
+# Ends the configuration with the Debian package that has what is missing.
+function(atlas_need variable what package)
+    if(NOT ${variable})
+        message(FATAL_ERROR "atlas: ${what} is not installed. Remedy: apt-get install ${package}")
+    endif()
+endfunction()
+
+if(NOT ATLAS_HAS_PYTHON_PROTOBUF)
+    execute_process(COMMAND /usr/bin/python3 -c "import google.protobuf" RESULT_VARIABLE result
+        OUTPUT_QUIET ERROR_QUIET)
+    if(result EQUAL 0)
+        set(ATLAS_HAS_PYTHON_PROTOBUF TRUE CACHE INTERNAL "The SDK's programs can run")
+    endif()
+endif()
+atlas_need(ATLAS_PROTOC protoc protobuf-compiler)
+atlas_need(ATLAS_PROTOC_GEN_C protoc-gen-c protobuf-c-compiler)
+atlas_need(ATLAS_PROTOBUF_C_ARCHIVE libprotobuf-c.a libprotobuf-c-dev)
+atlas_need(ATLAS_WELL_KNOWN_PROTOS google/protobuf/timestamp.proto libprotobuf-dev)
+atlas_need(ATLAS_HAS_PYTHON_PROTOBUF "google.protobuf for /usr/bin/python3" python3-protobuf)
 
 # The protos that a list of them imports, themselves included, without those that only carry options.
 function(atlas_proto_closure result dirs)
@@ -122,8 +142,8 @@ endfunction()
 # What a plugin and a message library are both compiled with.
 function(atlas_use_sdk target folder)
     target_include_directories(${target} SYSTEM PUBLIC ${folder})
-    target_include_directories(${target} PUBLIC ${ATLAS_SDK_DIR} ${ATLAS_SDK_DIR}/include
-                                                ${ATLAS_SDK_DIR}/..)
+    target_include_directories(${target} PUBLIC ${ATLAS_SDK_DIR})
+    target_link_libraries(${target} PUBLIC Atlas::sdk)
     target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:atlas_options>)
     # Only what the plugin needs of it, and hidden.
     target_link_libraries(${target} PUBLIC ${ATLAS_PROTOBUF_C_ARCHIVE} m)
@@ -135,7 +155,9 @@ function(atlas_add_messages target)
     cmake_parse_arguments(ARG "" "" "PROTOS;CLIENT_PROTOS;PROTO_DIRS" ${ARGN})
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.gen)
     file(MAKE_DIRECTORY ${folder})
-    set(dirs ${ARG_PROTO_DIRS} ${ATLAS_PROTO_DIR} ${ATLAS_WELL_KNOWN_PROTOS})
+    set(dirs ${ARG_PROTO_DIRS} ${CMAKE_CURRENT_SOURCE_DIR} ${ATLAS_PROTO_DIR}
+             ${ATLAS_WELL_KNOWN_PROTOS})
+    list(REMOVE_DUPLICATES dirs)
     atlas_generate(generated ${folder} "${dirs}" "" ${ARG_PROTOS} ${ARG_CLIENT_PROTOS})
     add_library(${target} STATIC ${generated} ${ATLAS_SDK_DIR}/atlas_message.c
                                  ${ATLAS_SDK_DIR}/atlas_message_scan.c)
@@ -150,7 +172,9 @@ function(atlas_add_plugin id)
     endif()
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/${id}.gen)
     file(MAKE_DIRECTORY ${folder})
-    set(dirs ${ARG_PROTO_DIRS} ${ATLAS_PROTO_DIR} ${ATLAS_WELL_KNOWN_PROTOS})
+    set(dirs ${ARG_PROTO_DIRS} ${CMAKE_CURRENT_SOURCE_DIR} ${ATLAS_PROTO_DIR}
+             ${ATLAS_WELL_KNOWN_PROTOS})
+    list(REMOVE_DUPLICATES dirs)
     atlas_generate(generated ${folder} "${dirs}" "${ARG_PROTOS}" ${ARG_CLIENT_PROTOS})
     if(ARG_PROTOS)
         atlas_embed_descriptors(descriptors ${folder} "${dirs}" ${ARG_PROTOS})

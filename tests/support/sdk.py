@@ -22,6 +22,7 @@ def install(preset, folder):
 
 def copy_example(name, folder, replacements):
     """A copy of examples/<name> in which each text of replacements stands for another."""
+    folder.mkdir(exist_ok=True)
     copy = shutil.copytree(paths.ROOT / "examples" / name, folder / name)
     for file in copy.iterdir():
         text = file.read_text()

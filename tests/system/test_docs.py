@@ -1,5 +1,6 @@
 """Every command and program in the documents that is marked to be run, run against a deployment."""
 
+import os
 import subprocess
 
 import config
@@ -7,10 +8,12 @@ import documents
 import paths
 import ports
 import pytest
-from host import Host
-from rest import Rest
+import sdk
 
-_DOCUMENTS = [paths.ROOT / "README.md", *sorted((paths.ROOT / "docs").glob("*.md"))]
+_PRESET = os.environ.get("ATLAS_PRESET", "dev")
+_GUIDE = paths.ROOT / "docs" / "plugin-authors.md"  # needs no servers: run by tests of its own below
+_DOCUMENTS = [paths.ROOT / "README.md",
+              *(file for file in sorted((paths.ROOT / "docs").glob("*.md")) if file != _GUIDE)]
 _COMMANDS = {"sh": ["bash", "-euo", "pipefail"], "python": ["/usr/bin/python3"]}
 
 
@@ -49,30 +52,29 @@ def test_demo_finishes_rides(atlas):
     assert "errors 0" in done.stdout, done.stdout
 
 
-def _write_example(folder):
-    for sample in documents.samples(paths.ROOT / "docs" / "plugin-authors.md", paths.ROOT):
-        if sample.argument:
-            file = folder / sample.argument
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(sample.text)
+# --- The authors' guide: no servers, but a home of its own ---
+
+@pytest.fixture(scope="module")
+def guide():
+    return documents.samples(_GUIDE, paths.ROOT)
 
 
-def test_plugin_of_the_authors_guide(tmp_path):
-    """The guide's plugin is built outside this tree, loaded and asked, as its text says."""
-    _write_example(tmp_path)
-    for argv in (["cmake", "-G", "Ninja", "-B", "build", f"-DATLAS_SDK={paths.ROOT}/abi/sdk"], ["cmake", "--build", "build"]):
-        subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True, text=True)
-    shown = subprocess.run([paths.atlas_program(), "plugin", "info", "build/plugins/greeter.so"], cwd=tmp_path,
-                           check=True, capture_output=True, text=True)
-    assert "greeter" in shown.stdout and "greeting" in shown.stdout
+def test_files_of_the_authors_guide_are_the_example(guide):
+    shown = {sample.argument: sample.text for sample in guide if sample.argument}
+    assert set(shown) == {"greeter.proto", "greeter.c", "CMakeLists.txt", "atlas.cfg"}
+    for name, text in shown.items():
+        assert text == (paths.ROOT / "examples" / "greeter" / name).read_text(), name
 
-    listeners, admin = {"grpc": ports.free_port(), "rest": ports.free_port()}, {"main": ports.free_port()}
-    overlay = tmp_path / "ports.cfg"
-    overlay.write_text(config.overlay_addresses(listeners, admin, tmp_path / "run"))
-    host = Host(tmp_path, [tmp_path / "greeter.cfg", overlay], "main", admin["main"], ends_with_us=True)
-    host.start()
-    try:
-        host.wait_ready()
-        assert Rest(listeners["rest"]).get("/greet?name=ada").json == {"text": "good morning, ada"}
-    finally:
-        host.process.stop()
+
+def test_commands_of_the_authors_guide_run(guide, tmp_path):
+    """As printed, one after the other; ~ is a fresh folder, ports are free ones."""
+    example = tmp_path / "examples"
+    free = {f"127.0.0.1:{port}": f"127.0.0.1:{ports.free_port()}" for port in (28091, 28092, 28093)}
+    sdk.copy_example("greeter", example, free)
+    script = "\n".join(f"cd {paths.ROOT}\n{sample.text}" for sample in guide if sample.language == "sh")
+    for old, new in {**free, "examples/greeter": f"{example}/greeter", "build/dev": f"build/{_PRESET}"}.items():
+        script = script.replace(old, new)
+    done = subprocess.run(_COMMANDS["sh"], input=script, text=True, capture_output=True, check=False,
+                          env={**os.environ, "HOME": str(tmp_path)}, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '{"text":"good morning, ada"}' in done.stdout

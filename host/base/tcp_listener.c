@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/tcp_port.h"
+
 union address {
     struct sockaddr any;
     struct sockaddr_in v4;
@@ -64,6 +66,16 @@ static uint16_t bound_port(int fd)
     return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 }
 
+static const char *why_taken(uint16_t port)
+{
+    return tcp_port_is_taken_by_connection(port)
+               ? "an outgoing connection has this port, since it lies in "
+                 "net.ipv4.ip_local_port_range; start again when that has ended, and keep the "
+                 "ports of listeners out of it: sysctl -w "
+                 "net.ipv4.ip_local_reserved_ports=50051-50054"
+               : "another process listens there; stop it or give this listener another port";
+}
+
 atlas_status_t tcp_listener_open(const char *what, const char *host, uint16_t port, int backlog,
                                  int *ret_fd, uint16_t *ret_port, struct error *error)
 {
@@ -78,9 +90,7 @@ atlas_status_t tcp_listener_open(const char *what, const char *host, uint16_t po
     int fd = open_socket(&address, len, backlog);
     if (fd < 0) {
         return error_set(error, ATLAS_FAILED_PRECONDITION, "%s %s:%u: %s", what, host, port,
-                         errno == EADDRINUSE ? "another process listens there; stop it or give "
-                                               "this listener another port"
-                                             : strerror(errno));
+                         errno == EADDRINUSE ? why_taken(port) : strerror(errno));
     }
     if (ret_port != NULL) {
         *ret_port = bound_port(fd);

@@ -3,6 +3,7 @@
 
 #include "h2_peer.h"
 #include "host.h"
+#include "support/free_port.h"
 #include "support/unit.h"
 
 #include <pthread.h>
@@ -30,7 +31,7 @@ struct fixture {
 static void start(struct fixture *fixture, const struct grpc_limits *limits)
 {
     struct grpc_limits standard = GRPC_LIMITS_DEFAULT;
-    struct grpc_listener_options options = {.host = "127.0.0.1"};
+    struct grpc_listener_options options = {.host = "127.0.0.1", .port = free_port()};
     struct error error;
     if (grpc_server_create(host.runtime, limits != NULL ? limits : &standard, &fixture->server,
                            &error) != ATLAS_OK ||

@@ -1,6 +1,5 @@
 #include "pg_server.h"
 
-#include <arpa/inet.h>
 #include <glob.h>
 #include <libpq-fe.h>
 #include <pwd.h>
@@ -8,11 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "support/free_port.h"
 
 static char folder[] = "/tmp/atlas-test-postgres-XXXXXX";
 static char programs[256];
@@ -34,18 +34,6 @@ static void find_programs(void)
     snprintf(programs, sizeof programs, "%s", found.gl_pathv[found.gl_pathc - 1]);
     *strrchr(programs, '/') = '\0';
     globfree(&found);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(fd, (struct sockaddr *)&address, sizeof address);
-    getsockname(fd, (struct sockaddr *)&address, &len);
-    close(fd);
-    return ntohs(address.sin_port);
 }
 
 /* PostgreSQL refuses to run as root. */

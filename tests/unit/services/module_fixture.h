@@ -42,7 +42,4 @@ atlas_status_t fixture_call(struct generation *generation, unsigned loop, int64_
 /* Waits until a condition holds, at most 30 s; false if it never did. */
 bool fixture_eventually(bool (*is_true)(void *arg), void *arg);
 
-/* A port that nobody listens on. */
-int fixture_free_port(void);
-
 #endif

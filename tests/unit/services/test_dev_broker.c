@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "module_fixture.h"
+#include "support/free_port.h"
 #include "support/unit.h"
 
 static const char *const topics[] = {"gps"};
@@ -18,7 +19,7 @@ static pid_t broker;
 /* Forked before anything here has threads. */
 static void start(void)
 {
-    options.port = (uint16_t)fixture_free_port();
+    options.port = free_port();
     broker = fork();
     if (broker == 0) {
         struct error error = {.text = ""};

@@ -9,6 +9,7 @@
 #include "kafka_cluster.h"
 #include "module_fixture.h"
 #include "services/kafka/kafka_producer.h"
+#include "support/free_port.h"
 #include "support/unit.h"
 
 #define PRODUCE 0 /* ApiKeys of Kafka */
@@ -254,7 +255,7 @@ static void test_start_without_a_broker_says_so_within_the_deadline(void)
     char brokers[32];
     enum atlas_outcome outcome;
     struct error error;
-    snprintf(brokers, sizeof brokers, "127.0.0.1:%d", fixture_free_port());
+    snprintf(brokers, sizeof brokers, "127.0.0.1:%d", free_port());
     start_module(brokers, "");
     int64_t start_ns = clock_monotonic_ns();
     CU_ASSERT_EQUAL(publish_within("orders", 1000, &outcome, NULL), ATLAS_UNAVAILABLE);

@@ -11,6 +11,7 @@
 #include "base/config/config.h"
 #include "module_fixture.h"
 #include "redis_server.h"
+#include "support/free_port.h"
 #include "support/unit.h"
 
 #define CALL_MS      5000
@@ -47,7 +48,7 @@ static void stop_module(void)
 
 static void start(const char *settings)
 {
-    port = fixture_free_port();
+    port = free_port();
     redis_server_start(port, NULL);
     start_module(settings);
 }
@@ -285,7 +286,7 @@ static void test_reload_without_a_server_is_refused(void)
 
 static void test_start_without_a_server_is_not(void)
 {
-    port = fixture_free_port();
+    port = free_port();
     start_module("");
     CU_ASSERT_EQUAL(say("PING"), ATLAS_UNAVAILABLE);
     redis_server_start(port, NULL);
@@ -302,7 +303,7 @@ static atlas_status_t check_database(const struct atlas_redis_reply *replies)
 static void test_password_and_database_are_used(void)
 {
     struct exchange exchange = {.text = "SET a 1;INFO keyspace", .check = check_database};
-    port = fixture_free_port();
+    port = free_port();
     redis_server_start(port, "secret");
     start_module("password = \"secret\"; database = 2;");
     CU_ASSERT_EQUAL(fixture_call(plugin, 0, CALL_MS, run_exchange, &exchange, NULL), ATLAS_OK);
@@ -313,7 +314,7 @@ static void test_password_and_database_are_used(void)
 static void test_wrong_password_is_said(void)
 {
     struct error error;
-    port = fixture_free_port();
+    port = free_port();
     redis_server_start(port, "secret");
     start_module("password = \"wrong\";");
     CU_ASSERT_EQUAL(say_within("PING", CALL_MS, &error), ATLAS_UNAVAILABLE);

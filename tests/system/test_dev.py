@@ -1,54 +1,95 @@
 """tools/dev as a newcomer uses it: up, the ride that it prints, up again, down."""
 
 import os
+import socket
 import subprocess
+import sys
+from contextlib import contextmanager
 
 import config
 import paths
+import port_holder
 import ports
 import pytest
 import state
+from command_up import who_has
+from own_network import OwnNetwork
 
 _DEV = paths.ROOT / "tools" / "dev"
+_REDIS = config.Addresses.well_known().redis
 
 
-def _dev(*arguments):
-    return subprocess.run([_DEV, *arguments], text=True, capture_output=True, check=False, timeout=300)
+class Newcomer:
+    """Somebody at a machine on which every port is free."""
+
+    def __init__(self, network):
+        self._network = network
+
+    def run(self, *argv, **options):
+        return subprocess.run([*self._network.prefix, *argv], text=True, capture_output=True, check=False,
+                              timeout=300, **options)
+
+    def dev(self, *arguments):
+        return self.run(_DEV, *arguments)
+
+    @contextmanager
+    def holding(self, port):
+        """Another program listens on the port meanwhile."""
+        listen = f"import socket, sys; s = socket.create_server(('127.0.0.1', {port})); print(flush=True)"
+        with subprocess.Popen([*self._network.prefix, sys.executable, "-c", f"{listen}; sys.stdin.read()"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            program.stdout.readline()
+            yield
+            program.stdin.close()
 
 
 @pytest.fixture
-def free_ports():
+def newcomer():
     if os.environ.get("ATLAS_PRESET", "dev") != "dev":
         pytest.skip("up runs the dev build")
-    taken = [port for port in config.Addresses.well_known().named(("atlas",)).values()
-             if not ports.is_free(port)]
-    if taken or state.alive()[0]:
-        pytest.skip(f"something is up already, on ports {taken}")
+    if state.alive()[0]:
+        pytest.skip("tools/dev up is up in this folder; 'tools/dev down' ends it")
+    with OwnNetwork() as network:
+        if not network.is_own:
+            taken = {port: who_has(port)
+                     for port in config.Addresses.well_known().named(config.ONE_PROCESS).values()
+                     if not ports.is_free(port)}
+            assert not taken, f"ports that up needs are taken: {taken}"
+        yield Newcomer(network)
 
 
-def test_up_ride_down(free_ports):
-    up = _dev("up")
+def test_up_ride_down(newcomer):
+    up = newcomer.dev("up")
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         ride = up.stdout.split("paste it into a shell):\n", 1)[1].rsplit("\ntools/dev demo", 1)[0]
-        ridden = subprocess.run(["bash", "-euo", "pipefail"], input=ride, text=True, capture_output=True,
-                                check=False, timeout=60)
+        ridden = newcomer.run("bash", "-euo", "pipefail", input=ride)
         assert ridden.returncode == 0, ridden.stdout + ridden.stderr
         assert '"status":"FINISHED"' in ridden.stdout
 
-        again = _dev("up")
+        again = newcomer.dev("up")
         assert again.returncode == 1 and "already up" in again.stderr
         started, _ = state.load()
     finally:
-        down = _dev("down")
+        down = newcomer.dev("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert not any(one.is_alive() for one in started)
-    assert "nothing is up" in _dev("down").stdout
+    assert "nothing is up" in newcomer.dev("down").stdout
 
 
-def test_up_names_the_port_that_is_taken(free_ports):
-    import socket
-    port = config.Addresses.well_known().redis
-    with socket.create_server(("127.0.0.1", port)):
-        up = _dev("up")
-    assert up.returncode == 1 and f"{port} (Redis)" in up.stderr
+def test_up_names_who_has_a_port(newcomer):
+    with newcomer.holding(_REDIS):
+        up = newcomer.dev("up")
+    assert up.returncode == 1 and f"{_REDIS} (Redis): python3" in up.stderr
+
+
+def test_holder_of_a_port_is_a_listener_or_an_outgoing_connection():
+    with socket.create_server(("127.0.0.1", ports.free_port())) as server:
+        port = server.getsockname()[1]
+        assert port_holder.find(port).peer == "" and f"(pid {os.getpid()})" in who_has(port)
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            outgoing = connection.getsockname()[1]
+            assert not ports.is_free(outgoing)
+            assert port_holder.find(outgoing).peer == f"127.0.0.1:{port}"
+            assert "net.ipv4.ip_local_reserved_ports" in who_has(outgoing)
+    assert port_holder.find(port) is None

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import build
 import config
 import paths
+import port_holder
 import ports
 import state
 from command_down import stop_all
@@ -21,8 +22,21 @@ def _parse(arguments):
     return parser.parse_args(arguments)
 
 
+def who_has(port):
+    """What has the port, and what to do if that is not a process to end."""
+    holder = port_holder.find(port)
+    if holder is None:
+        return "a process that has bound it without listening"
+    process = holder.process or "a process of another user"
+    if not holder.peer:
+        return process
+    return (f"an outgoing connection of {process} to {holder.peer}, which the kernel gave this port; wait until\n"
+            "    it ends, or keep the ports of Atlas out of the kernel's range for such connections:\n"
+            "    sysctl -w net.ipv4.ip_local_reserved_ports=50051-50054")
+
+
 def _refuse_taken(named_ports):
-    taken = [f"  {port} ({what}): {ports.holder(port) or 'a process of another user'}"
+    taken = [f"  {port} ({what}): {who_has(port)}"
              for what, port in named_ports.items() if not ports.is_free(port)]
     if taken:
         raise Failure("these ports are taken; end what holds them:\n" + "\n".join(taken))

@@ -1,10 +1,12 @@
-"""TCP ports on loopback: which are free, and who has the others."""
+"""TCP ports on loopback: which are free, and free ports that no other test or tool is given."""
 
 import os
 import socket
-from pathlib import Path
 
-_given = set()
+# Below the kernel's range for outgoing connections (net.ipv4.ip_local_port_range), so that none of those
+# takes a port between its choice and its use; above the ports that Atlas and its servers have by default.
+_FIRST, _LAST = 20000, 32767
+_claims = []
 
 
 def is_free(port):
@@ -23,38 +25,25 @@ def is_open(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _claim(port):
+    """Claims the port among all that use free_port (tests/support/free_port.c too): a name that only one
+    process can bind, and that goes when the process ends."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0atlas-free-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
+
+
 def free_port():
-    """A port nobody listens on now, and that this process has not handed out before. From below the
-    kernel's range for outgoing connections, so that none of those takes it meanwhile."""
-    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    first, last = 20000, min(low, 32768) - 1
-    start = first + (os.getpid() * 131) % (last - first)
-    for offset in range(last - first):
-        port = first + (start - first + offset) % (last - first)
-        if port not in _given and is_free(port):
-            _given.add(port)
+    """A port that nobody has now and that nobody else is given before this process ends."""
+    count = _LAST - _FIRST + 1
+    start = os.getpid() * 131
+    for offset in range(count):
+        port = _FIRST + (start + offset) % count
+        if _claim(port) and is_free(port):
             return port
-    raise OSError("no free port between 20000 and the ephemeral range")
-
-
-def _listening_inode(port):
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
-                return fields[9]
-    return None
-
-
-def holder(port):
-    """Who listens on the port, as text: "redis-server (pid 12)", or "" if that cannot be seen."""
-    wanted = f"socket:[{_listening_inode(port)}]"
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            if any(os.readlink(fd) == wanted for fd in (entry / "fd").iterdir()):
-                return f"{(entry / 'comm').read_text().strip()} (pid {entry.name})"
-        except OSError:
-            continue
-    return ""
+    raise OSError(f"no free port between {_FIRST} and {_LAST}")

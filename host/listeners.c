@@ -122,8 +122,8 @@ static void check_routes(void *self, struct generation *const *generations, size
     }
 }
 
-atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_listeners,
-                              struct error *error)
+atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deployment,
+                              struct listeners **ret_listeners, struct error *error)
 {
     const struct config *config = runtime_config(runtime);
     struct listeners *listeners = calloc(1, sizeof *listeners);
@@ -132,7 +132,7 @@ atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_li
     }
     *ret_listeners = listeners;
     listeners->runtime = runtime;
-    deployment_set_check(runtime_deployment(runtime), check_routes, listeners);
+    deployment_set_check(deployment, check_routes, listeners);
     struct grpc_limits grpc_limits = grpc_limits_of(&config->grpc);
     struct rest_limits rest_limits = rest_limits_of(&config->rest);
     atlas_status_t status = grpc_server_create(runtime, &grpc_limits, &listeners->grpc, error);

@@ -4,13 +4,14 @@
 
 #include "base/error.h"
 
+struct deployment;
 struct listeners;
 struct runtime;
 
 /* Binds the addresses; connections queue until listeners_accept. The runtime runs. The error names
  * the address and the remedy. */
-atlas_status_t listeners_open(struct runtime *runtime, struct listeners **ret_listeners,
-                              struct error *error);
+atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deployment,
+                              struct listeners **ret_listeners, struct error *error);
 
 /* Starts to accept. */
 void listeners_accept(struct listeners *listeners);

@@ -78,9 +78,10 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     return status;
 }
 
-void modules_follow(struct modules *modules, const struct config *config)
+void modules_follow(struct modules *modules, const struct deployment *deployment,
+                    const struct config *config)
 {
-    remote_follow(modules->remote, config);
+    remote_follow(modules->remote, deployment, config);
 }
 
 void modules_stop(struct modules *modules)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 struct config;
+struct deployment;
 struct modules;
 struct runtime;
 
@@ -15,7 +16,8 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
 
 /* The deployment has changed to this configuration, borrowed for the call: connects to services
  * that its plugins call elsewhere. */
-void modules_follow(struct modules *modules, const struct config *config);
+void modules_follow(struct modules *modules, const struct deployment *deployment,
+                    const struct config *config);
 
 /* Closes what lives on loops, while they still run; then frees the rest, after they ended. NULL is
  * allowed. */

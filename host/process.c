@@ -10,6 +10,7 @@
 #include "modules.h"
 #include "restart_needed.h"
 #include "runtime/loader/staged_file.h"
+#include "runtime/reload/control.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
 #include "runtime/watchdog.h"
@@ -18,7 +19,9 @@
 struct process {
     const struct config *config;
     struct pid_file *pid_file;
+    struct control *control;
     struct runtime *runtime;
+    struct deployment *deployment;
     struct modules *modules;
     struct listeners *listeners;
     struct status *status;
@@ -37,7 +40,10 @@ static bool start_runtime(struct process *process, const char *name, struct repo
     struct error error;
     if (staged_folder_open(process->config->run_dir, &error) != ATLAS_OK ||
         pid_file_create(process->config->run_dir, name, &process->pid_file, &error) != ATLAS_OK ||
+        control_create(&process->control, &error) != ATLAS_OK ||
         runtime_create(&options, &process->runtime, &error) != ATLAS_OK ||
+        deployment_create(process->runtime, process->control, &process->deployment, &error) !=
+            ATLAS_OK ||
         modules_create(process->runtime, &process->modules, &error) != ATLAS_OK ||
         runtime_start(process->runtime, &error) != ATLAS_OK ||
         watchdog_start(process->runtime, process->config->watchdog.threshold_ms, NULL, NULL,
@@ -51,7 +57,8 @@ static bool start_listeners(struct process *process, struct report *report)
 {
     struct error error;
     if (status_start(process->runtime, &process->status, &error) != ATLAS_OK ||
-        listeners_open(process->runtime, &process->listeners, &error) != ATLAS_OK) {
+        listeners_open(process->runtime, process->deployment, &process->listeners, &error) !=
+            ATLAS_OK) {
         return failed(report, &error);
     }
     return true;
@@ -70,13 +77,13 @@ bool process_start(const struct config *config, const char *name, struct process
     /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
      */
     if (!start_runtime(process, name, report) || !start_listeners(process, report) ||
-        !deployment_apply(runtime_deployment(process->runtime), config, report)) {
+        !deployment_apply(process->deployment, config, report)) {
         process_stop(process);
         return false;
     }
-    modules_follow(process->modules, config);
+    modules_follow(process->modules, process->deployment, config);
     listeners_accept(process->listeners);
-    status_follow(process->status);
+    status_follow(process->status, process->deployment);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
              LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     *ret_process = process;
@@ -86,14 +93,14 @@ bool process_start(const struct config *config, const char *name, struct process
 bool process_reload(struct process *process, const struct config *config, struct report *report)
 {
     int64_t start_ns = clock_monotonic_ns();
-    bool is_applied = deployment_apply(runtime_deployment(process->runtime), config, report);
+    bool is_applied = deployment_apply(process->deployment, config, report);
     for (size_t i = 0; !is_applied && report_line(report, i) != NULL; i++) {
         log_error("reload refused, the running plugins are unchanged",
                   LOG_TEXT("why", report_line(report, i)));
     }
     if (is_applied) {
-        modules_follow(process->modules, config);
-        status_follow(process->status);
+        modules_follow(process->modules, process->deployment, config);
+        status_follow(process->status, process->deployment);
         restart_needed_log(process->config, config);
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }
@@ -108,7 +115,9 @@ void process_stop(struct process *process)
     if (process->runtime != NULL) {
         status_drain(process->status);
         listeners_drain(process->listeners, process->config->shutdown.drain_ms);
-        deployment_end(runtime_deployment(process->runtime));
+        if (process->deployment != NULL) {
+            deployment_end(process->deployment);
+        }
         listeners_close(process->listeners);
         status_stop(process->status);
         modules_stop(process->modules);
@@ -117,6 +126,8 @@ void process_stop(struct process *process)
         modules_destroy(process->modules);
         log_info("stopped");
     }
+    deployment_destroy(process->deployment);
+    control_destroy(process->control);
     staged_folder_close(process->config->run_dir);
     pid_file_remove(process->pid_file);
     free(process);
@@ -124,7 +135,7 @@ void process_stop(struct process *process)
 
 struct control *process_control(struct process *process)
 {
-    return runtime_control(process->runtime);
+    return process->control;
 }
 
 struct runtime *process_runtime(struct process *process)

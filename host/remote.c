@@ -117,10 +117,10 @@ atlas_status_t remote_create(struct runtime *runtime, struct remote **ret_remote
     return ATLAS_OK;
 }
 
-static bool is_served_here(struct runtime *runtime, const char *service)
+static bool is_served_here(const struct deployment *deployment, const char *service)
 {
     struct generation *const *generations;
-    size_t count = deployment_active(runtime_deployment(runtime), &generations);
+    size_t count = deployment_active(deployment, &generations);
     for (size_t i = 0; i < count; i++) {
         const struct manifest_names *services = &generations[i]->manifest->services;
         for (size_t j = 0; j < services->count; j++) {
@@ -132,21 +132,22 @@ static bool is_served_here(struct runtime *runtime, const char *service)
     return false;
 }
 
-static void connect_callees(struct remote *remote)
+static void connect_callees(struct remote *remote, const struct deployment *deployment)
 {
     struct generation *const *generations;
-    size_t count = deployment_active(runtime_deployment(remote->runtime), &generations);
+    size_t count = deployment_active(deployment, &generations);
     for (size_t i = 0; i < count; i++) {
         const struct manifest_names *calls = &generations[i]->manifest->calls;
         for (size_t j = 0; j < calls->count; j++) {
-            if (!is_served_here(remote->runtime, calls->items[j])) {
+            if (!is_served_here(deployment, calls->items[j])) {
                 grpc_client_connect(remote->client, calls->items[j]);
             }
         }
     }
 }
 
-void remote_follow(struct remote *remote, const struct config *config)
+void remote_follow(struct remote *remote, const struct deployment *deployment,
+                   const struct config *config)
 {
     struct addresses *addresses = copy_addresses(config);
     if (addresses == NULL) {
@@ -156,7 +157,7 @@ void remote_follow(struct remote *remote, const struct config *config)
     struct addresses *former = atomic_exchange(&remote->addresses, addresses);
     grpc_client_refresh(remote->client);
     free_addresses(former);
-    connect_callees(remote);
+    connect_callees(remote, deployment);
 }
 
 void remote_destroy(struct remote *remote)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 struct config;
+struct deployment;
 struct remote;
 struct runtime;
 
@@ -15,7 +16,8 @@ atlas_status_t remote_create(struct runtime *runtime, struct remote **ret_remote
 
 /* Takes over the addresses of a configuration, which is borrowed for the call, and connects to what
  * the plugins that are routed to call elsewhere. After each change of the deployment. */
-void remote_follow(struct remote *remote, const struct config *config);
+void remote_follow(struct remote *remote, const struct deployment *deployment,
+                   const struct config *config);
 
 /* Closes the connections, while the loops still run. NULL is allowed. */
 void remote_destroy(struct remote *remote);

@@ -172,10 +172,10 @@ static void show_plugin(struct status *status, const struct generation *generati
     metrics_set(plugin->info, 1);
 }
 
-void status_follow(struct status *status)
+void status_follow(struct status *status, const struct deployment *deployment)
 {
     struct generation *const *generations;
-    size_t count = deployment_active(runtime_deployment(status->runtime), &generations);
+    size_t count = deployment_active(deployment, &generations);
     forget_plugins(status);
     for (size_t i = 0; i < count && i < PLUGINS_MAX; i++) {
         show_plugin(status, generations[i]);

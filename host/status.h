@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+struct deployment;
 struct runtime;
 struct status;
 
@@ -16,7 +17,7 @@ atlas_status_t status_start(struct runtime *runtime, struct status **ret_status,
                             struct error *error);
 
 /* The deployment was applied: shows its plugins, and that calls are accepted. */
-void status_follow(struct status *status);
+void status_follow(struct status *status, const struct deployment *deployment);
 
 /* /readyz says that the process leaves. NULL is allowed. */
 void status_drain(struct status *status);

@@ -1,5 +1,5 @@
 /*
- * The call: what a fiber works for. Transports create calls and own them; see the life below.
+ * The call: what a fiber works for. Transports create calls and own them:
  *
  *   call_create -> fill request, metadata, peer -> call_start -> [handler runs on a fiber]
  *   -> operations->finished(call) -> the transport sends status and reply -> call_destroy
@@ -13,6 +13,7 @@
 
 #include "atlas/host.h"
 #include "base/arena.h"
+#include "runtime/trace.h"
 #include "runtime/worker.h"
 
 struct call;
@@ -47,13 +48,6 @@ struct call_resource {
     void (*release)(struct call_resource *resource);
 };
 
-/* W3C trace context; all zero: none. */
-struct trace_context {
-    uint8_t trace_id[16];
-    uint8_t span_id[8];
-    uint8_t flags;
-};
-
 #define CALL_MESSAGE_SIZE 512
 
 struct call {
@@ -82,6 +76,7 @@ struct call {
     struct metadata_list leading;  /* of the reply */
     struct metadata_list trailing;
     struct trace_context trace;
+    struct atlas_bytes traceparent; /* its text, once it was asked for */
     struct atlas_bytes identity;
 
     struct call *parent; /* local calls and tasks */
@@ -91,10 +86,8 @@ struct call {
     unsigned depth;       /* of local calls */
     unsigned tasks_alive; /* spawned, not ended */
     struct wait *join_wait;
-    struct wait *end_wait; /* until there are no children */
-    bool is_counted;       /* in calls_in_flight of its generation and loop */
-    bool is_from_outside;  /* in the worker's list of calls */
-    struct call *next_call;
+    struct wait *end_wait;  /* until there are no children */
+    struct call *next_call; /* in the worker's list; not children */
     struct call **call_link;
     atlas_status_t tasks_status; /* of the first task that failed since the last join */
     unsigned tasks_spawned;
@@ -146,38 +139,13 @@ struct call *call_create_internal(struct worker *worker, struct generation *gene
  * call has its own arena and the route's. Ends before its parent does. NULL as above. */
 struct call *call_create_child(struct call *parent, const struct route *route);
 
-/* Runs the handler of the call on the current fiber, nested in its parent, and returns its status;
- * the call is finished but not destroyed, finished() is not called. [waits] */
-atlas_status_t call_run_nested(struct call *call);
-
-/* Runs the route's handler on a fiber, up to its first wait, then returns. finished comes once. */
-void call_start(struct call *call);
-
-/* Runs fn in place of a handler, with the same end. arg is the transport's. */
-void call_start_function(struct call *call, atlas_status_t (*fn)(struct call *call, void *arg),
-                         void *arg);
-
-/* The caller has gone, or its deadline has passed: ends the current wait, and later ones at once.
- * Passed on to children. Does not destroy. */
-void call_cancel(struct call *call, atlas_status_t status);
-
-/* Frees the call, its arena and its resources. NULL is allowed. */
-void call_destroy(struct call *call);
-
-/* Nanoseconds left of the deadline (or of the cleanup section), at least 0; INT64_MAX: no deadline.
- */
-int64_t call_remaining_ns(const struct call *call);
-
-/* OK, or why waits end at once. */
-atlas_status_t call_check(const struct call *call);
-
-/* Makes sure that the deadline ends the waits that follow; takes that back. */
-void call_arm_deadline(struct call *call);
-void call_disarm_deadline(struct call *call);
-
 /* Sets the message and returns the status, so that it can end a function. */
 __attribute__((format(printf, 3, 4))) atlas_status_t
 call_fail(struct call *call, atlas_status_t status, const char *format, ...);
+
+/* The trace context as the text of a traceparent header, in the arena; empty if there is none or no
+ * memory. */
+struct atlas_bytes call_traceparent(struct call *call);
 
 /* Adds to a list; data is copied into the arena. RESOURCE_EXHAUSTED beyond metadata_limit. */
 atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
@@ -186,6 +154,9 @@ atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
 /* Ties a resource to the call (released at the end, or by call_release_resource). */
 void call_hold_resource(struct call *call, struct call_resource *resource);
 void call_drop_resource(struct call_resource *resource); /* unties without releasing */
+
+/* Frees the calls that the worker keeps for reuse, at its end. */
+void call_free_spares(struct worker *worker);
 
 /* The tables of "atlas.call/1" and "atlas.clock/1". */
 extern const struct atlas_call_interface call_interface;

@@ -248,7 +248,7 @@ static atlas_status_t offload(struct atlas_call *public, void (*fn)(void *arg), 
 static struct atlas_bytes traceparent(struct atlas_call *public)
 {
     struct call *call = call_of(public);
-    return trace_format(&call->trace, &call->arena);
+    return call_traceparent(call);
 }
 
 static struct atlas_bytes identity(struct atlas_call *public)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "runtime/call.h"
+#include "runtime/call_run.h"
 #include "runtime/local_stream.h"
 #include "runtime/router.h"
 #include "runtime/runtime.h"

@@ -32,7 +32,6 @@ struct generation_loop {
     bool is_attached; /* modules were asked to attach: detach is due */
     void *attached[MODULE_COUNT];
     struct call_metrics *metrics; /* one per method; NULL before the first call ended */
-    unsigned calls_in_flight;     /* of this generation on this loop */
 };
 
 struct generation {

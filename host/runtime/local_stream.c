@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/call_run.h"
 #include "runtime/router.h"
 #include "runtime/wait.h"
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/runtime.h"
 #include "runtime/wait.h"
 
 /* One piece of work; lies on the stack of the fiber that waits for it. */
@@ -121,7 +120,7 @@ static void job_on_done(struct loop_task *task)
 
 atlas_status_t offload_run(struct call *call, void (*fn)(void *arg), void *arg)
 {
-    struct offload_pool *pool = runtime_offload_pool(call->worker->runtime);
+    struct offload_pool *pool = call->worker->offload;
     struct job job = {
         .done = {.run = job_on_done}, .fn = fn, .arg = arg, .loop = call->worker->loop};
     wait_init(&job.wait, call);

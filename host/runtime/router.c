@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/runtime.h"
-
 static uint64_t hash(const char *text, size_t len)
 {
     uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ len;
@@ -105,7 +103,7 @@ static struct route_table *allocate(size_t generations, size_t routes)
     return table;
 }
 
-atlas_status_t route_table_create(struct runtime *runtime, uint64_t epoch,
+atlas_status_t route_table_create(struct route_table_owner *owner, uint64_t epoch,
                                   struct generation *const *generations, size_t count,
                                   struct route_table **ret_table, struct error *error)
 {
@@ -113,7 +111,7 @@ atlas_status_t route_table_create(struct runtime *runtime, uint64_t epoch,
     if (table == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "routes: out of memory");
     }
-    table->runtime = runtime;
+    table->owner = owner;
     table->epoch = epoch;
     table->references = 1;
     for (size_t i = 0; i < count; i++) {
@@ -177,6 +175,6 @@ struct route_table *route_table_acquire(struct route_table *table)
 void route_table_release(struct route_table *table)
 {
     if (--table->references == 0) {
-        runtime_retire_table(table);
+        table->owner->retire(table->owner, table);
     }
 }

@@ -8,8 +8,6 @@
 #include "base/loop.h"
 #include "runtime/generation.h"
 
-struct worker;
-
 struct route {
     const char *path; /* "/atlas.order.v1.Order/GetOrder" */
     size_t path_len;
@@ -25,11 +23,13 @@ static inline bool route_is_unary(const struct route *route)
             (ATLAS_METHOD_CLIENT_STREAMING | ATLAS_METHOD_SERVER_STREAMING)) == 0;
 }
 
+struct route_table_owner;
+
 struct route_table {
     uint64_t epoch;
-    struct loop_task retired; /* on its way back to the control thread */
-    unsigned references;      /* the worker's own and one per call; on its loop only */
-    struct runtime *runtime;
+    unsigned references; /* the worker's own and one per call; on its loop only */
+    struct route_table_owner *owner;
+    struct loop_task retired;        /* the owner's, for its way back */
     struct generation **generations; /* that the table keeps loaded */
     size_t generation_count;
     struct route *routes;
@@ -40,9 +40,15 @@ struct route_table {
     void (*rest_free)(void *rest);
 };
 
+/* Who made a table and frees it: it is told on the table's loop when nobody uses it there any more.
+ */
+struct route_table_owner {
+    void (*retire)(struct route_table_owner *owner, struct route_table *table);
+};
+
 /* Makes a table of the services of these generations. ALREADY_EXISTS if two serve the same service.
  */
-atlas_status_t route_table_create(struct runtime *runtime, uint64_t epoch,
+atlas_status_t route_table_create(struct route_table_owner *owner, uint64_t epoch,
                                   struct generation *const *generations, size_t count,
                                   struct route_table **ret_table, struct error *error);
 void route_table_free(struct route_table *table);
@@ -56,7 +62,7 @@ bool route_table_has_service(const struct route_table *table, const char *name, 
 /* Counts one more user. On the loop. */
 struct route_table *route_table_acquire(struct route_table *table);
 
-/* One user less; at zero the control thread is told, which frees the table. On the loop. */
+/* One user less; at zero the owner is told, which frees the table. On the loop. */
 void route_table_release(struct route_table *table);
 
 #endif

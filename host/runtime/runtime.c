@@ -7,21 +7,17 @@
 
 #include "base/clock.h"
 #include "base/config/config.h"
-#include "runtime/call.h"
+#include "runtime/call_run.h"
 #include "runtime/fiber.h"
 #include "runtime/offload.h"
-#include "runtime/reload/control.h"
-#include "runtime/reload/deployment.h"
 
 struct runtime {
     struct runtime_options options;
-    struct control *control;
     struct offload_pool *offload;
     struct worker **workers;
     unsigned worker_count;
     const struct module *modules[MODULE_COUNT];
     const struct remote_transport *remote;
-    struct deployment *deployment;
 };
 
 static struct call_limits limits_of(const struct config_calls *calls)
@@ -54,6 +50,7 @@ static atlas_status_t create_workers(struct runtime *runtime, unsigned count, st
         if (status != ATLAS_OK) {
             return status;
         }
+        runtime->workers[index]->offload = runtime->offload;
     }
     return ATLAS_OK;
 }
@@ -70,17 +67,11 @@ atlas_status_t runtime_create(const struct runtime_options *options, struct runt
     runtime->options = *options;
     atlas_status_t status = fiber_install_overflow_report(error);
     if (status == ATLAS_OK) {
-        status = control_create(&runtime->control, error);
-    }
-    if (status == ATLAS_OK) {
         status = offload_pool_create((unsigned)config->offload.threads,
                                      (unsigned)config->offload.queue, &runtime->offload, error);
     }
     if (status == ATLAS_OK) {
         status = create_workers(runtime, (unsigned)process->loops, error);
-    }
-    if (status == ATLAS_OK) {
-        status = deployment_create(runtime, &runtime->deployment, error);
     }
     if (status != ATLAS_OK) {
         runtime_destroy(runtime);
@@ -90,18 +81,24 @@ atlas_status_t runtime_create(const struct runtime_options *options, struct runt
     return ATLAS_OK;
 }
 
+static void end_worker(struct worker *worker)
+{
+    loop_stop(worker->loop);
+    route_table_free(worker->routes); /* the last, empty one */
+    call_free_spares(worker);
+    worker_destroy(worker);
+}
+
 void runtime_destroy(struct runtime *runtime)
 {
     if (runtime == NULL) {
         return;
     }
     for (unsigned i = 0; i < runtime->worker_count; i++) {
-        worker_destroy(runtime->workers[i]);
+        end_worker(runtime->workers[i]);
     }
     free(runtime->workers);
     offload_pool_destroy(runtime->offload);
-    deployment_destroy(runtime->deployment);
-    control_destroy(runtime->control);
     free(runtime);
 }
 
@@ -153,21 +150,6 @@ const struct config *runtime_config(const struct runtime *runtime)
 const char *runtime_process(const struct runtime *runtime)
 {
     return runtime->options.process;
-}
-
-struct control *runtime_control(struct runtime *runtime)
-{
-    return runtime->control;
-}
-
-struct deployment *runtime_deployment(struct runtime *runtime)
-{
-    return runtime->deployment;
-}
-
-struct offload_pool *runtime_offload_pool(struct runtime *runtime)
-{
-    return runtime->offload;
 }
 
 bool runtime_is_wire_forced(const struct runtime *runtime)
@@ -284,16 +266,4 @@ atlas_status_t runtime_call_on(struct worker *worker, struct generation *generat
     runtime_run_on(worker, start_call_on, &request);
     wait_semaphore(&request.done);
     return request.status;
-}
-
-static void retire_on_control(struct loop_task *task)
-{
-    struct route_table *table = CONTAINER_OF(task, struct route_table, retired);
-    deployment_release_table(table->runtime->deployment, table);
-}
-
-void runtime_retire_table(struct route_table *table)
-{
-    table->retired.run = retire_on_control;
-    control_post(table->runtime->control, &table->retired);
 }

@@ -1,6 +1,6 @@
 /*
  * The runtime: workers, modules, and the set of generations that run. One per process.
- * Its control thread loads, commits, drains and unloads; it never runs calls and may block.
+ * What is done to it from outside of loops is done by the control thread: runtime/reload.
  */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
@@ -11,9 +11,6 @@
 
 struct atlas_call_options;
 struct config;
-struct control;
-struct deployment;
-struct offload_pool;
 
 /*
  * Calls to services that this process does not run: the gRPC client. The functions are those of
@@ -38,7 +35,7 @@ struct runtime_options {
     const char *process;         /* which process of the configuration this is */
 };
 
-/* Makes workers, threads for offload and the queue of the control thread; no loop runs yet. */
+/* Makes workers and the threads for offload; no loop runs yet. */
 atlas_status_t runtime_create(const struct runtime_options *options, struct runtime **ret_runtime,
                               struct error *error);
 
@@ -57,9 +54,6 @@ unsigned runtime_worker_count(const struct runtime *runtime);
 struct worker *runtime_worker(struct runtime *runtime, unsigned index);
 const struct config *runtime_config(const struct runtime *runtime);
 const char *runtime_process(const struct runtime *runtime);
-struct control *runtime_control(struct runtime *runtime);
-struct deployment *runtime_deployment(struct runtime *runtime);
-struct offload_pool *runtime_offload_pool(struct runtime *runtime);
 bool runtime_is_wire_forced(const struct runtime *runtime); /* test mode: calls.force_wire */
 
 /* The module of a slot or of an interface id; NULL if the process has none. Any thread. */
@@ -77,9 +71,5 @@ atlas_status_t runtime_call_on(struct worker *worker, struct generation *generat
                                const char *operation, int64_t timeout_ms,
                                atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
                                struct error *error);
-
-/* The table has no users left on its loop: the control thread lets its generations go. On a loop.
- */
-void runtime_retire_table(struct route_table *table);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "runtime/call_run.h"
 #include "runtime/wait.h"
 
 static atlas_status_t run_task(struct call *child, void *arg)

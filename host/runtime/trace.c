@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/worker.h"
+
 #define TRACEPARENT_LEN (TRACE_TEXT_SIZE - 1)
 
 static int hex_digit(char c)
@@ -92,13 +94,4 @@ void trace_write(const struct trace_context *trace, char buffer[TRACE_TEXT_SIZE]
     *next++ = '-';
     next = put_hex(next, &trace->flags, 1);
     *next = '\0';
-}
-
-struct atlas_bytes trace_format(const struct trace_context *trace, struct arena *arena)
-{
-    char text[TRACE_TEXT_SIZE];
-    trace_write(trace, text);
-    size_t len = strlen(text);
-    char *copy = len > 0 ? arena_copy(arena, text, len) : NULL;
-    return (struct atlas_bytes){copy, copy != NULL ? len : 0};
 }

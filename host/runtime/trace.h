@@ -2,7 +2,19 @@
 #ifndef RUNTIME_TRACE_H
 #define RUNTIME_TRACE_H
 
-#include "runtime/call.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "atlas/abi.h"
+
+struct worker;
+
+/* W3C trace context; all zero: none. */
+struct trace_context {
+    uint8_t trace_id[16];
+    uint8_t span_id[8];
+    uint8_t flags;
+};
 
 /* Reads "00-<trace id>-<span id>-<flags>"; anything malformed is false and leaves
  * ret_trace as it is. */
@@ -16,8 +28,5 @@ void trace_begin(struct worker *worker, struct trace_context *ret_trace);
 
 /* Writes the header into the buffer; an empty text if there is no context. */
 void trace_write(const struct trace_context *trace, char buffer[TRACE_TEXT_SIZE]);
-
-/* Writes the header in the arena; empty if there is no context or no memory. */
-struct atlas_bytes trace_format(const struct trace_context *trace, struct arena *arena);
 
 #endif

@@ -44,10 +44,84 @@ static void interrupt(struct wait *wait, atlas_status_t status)
     }
 }
 
-void wait_interrupt_call(struct call *call, atlas_status_t status)
+static void interrupt_call(struct call *call, atlas_status_t status)
 {
     if (call->waiting != NULL) {
         interrupt(call->waiting, status);
+    }
+}
+
+void call_cancel(struct call *call, atlas_status_t status)
+{
+    if (call->cancel_status == ATLAS_OK) {
+        call->cancel_status = status;
+    }
+    for (struct call *child = call->children; child != NULL; child = child->next_sibling) {
+        if (!child->is_sheltered || !call->is_in_cleanup) {
+            call_cancel(child, status);
+        }
+    }
+    if (!call->is_in_cleanup) {
+        interrupt_call(call, status);
+    }
+}
+
+static int64_t effective_deadline(const struct call *call)
+{
+    return call->is_in_cleanup ? call->cleanup_deadline_ns : call->deadline_ns;
+}
+
+int64_t call_remaining_ns(const struct call *call)
+{
+    int64_t deadline_ns = effective_deadline(call);
+    if (deadline_ns == INT64_MAX) {
+        return INT64_MAX;
+    }
+    int64_t left = deadline_ns - clock_monotonic_ns();
+    return left > 0 ? left : 0;
+}
+
+atlas_status_t call_check(const struct call *call)
+{
+    if (!call->is_in_cleanup && call->cancel_status != ATLAS_OK) {
+        return call->cancel_status;
+    }
+    int64_t deadline_ns = effective_deadline(call);
+    bool is_over = deadline_ns != INT64_MAX && deadline_ns <= clock_monotonic_ns();
+    return is_over ? ATLAS_DEADLINE_EXCEEDED : ATLAS_OK;
+}
+
+static void call_on_deadline(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct call *call = arg;
+    call->is_deadline_armed = false;
+    if (call->is_in_cleanup) {
+        interrupt_call(call, ATLAS_DEADLINE_EXCEEDED);
+    } else {
+        call_cancel(call, ATLAS_DEADLINE_EXCEEDED);
+    }
+}
+
+void call_arm_deadline(struct call *call)
+{
+    int64_t left = call_remaining_ns(call);
+    if (call->is_deadline_armed || left == INT64_MAX) {
+        return;
+    }
+    int64_t us = left / 1000 + 1; /* never early */
+    event_assign(&call->deadline_event, loop_base(call->worker->loop), -1, 0, call_on_deadline,
+                 call);
+    event_add(&call->deadline_event, &(struct timeval){us / 1000000, us % 1000000});
+    call->is_deadline_armed = true;
+}
+
+void call_disarm_deadline(struct call *call)
+{
+    if (call->is_deadline_armed) {
+        event_del(&call->deadline_event);
+        call->is_deadline_armed = false;
     }
 }
 

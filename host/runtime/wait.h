@@ -1,5 +1,6 @@
 /*
- * One wait of one fiber for one thing. Adapters of libraries use it:
+ * Waits, and what ends them early: the call's deadline and its cancellation. On the call's loop.
+ * One wait is of one fiber for one thing. Adapters of libraries use it:
  *
  *     struct wait wait;
  *     wait_init(&wait, call);
@@ -39,7 +40,19 @@ atlas_status_t wait_for_at_most(struct wait *wait, int64_t timeout_ns);
 /* The thing happened. Once; on the wait's loop; before or while the fiber waits. */
 void wait_complete(struct wait *wait);
 
-/* Ends the call's current wait, if it may be ended. */
-void wait_interrupt_call(struct call *call, atlas_status_t status);
+/* The caller has gone, or its deadline has passed: ends the current wait, and later ones at once.
+ * Passed on to children. Does not destroy. */
+void call_cancel(struct call *call, atlas_status_t status);
+
+/* Nanoseconds left of the deadline (or of the cleanup section), at least 0; INT64_MAX: no deadline.
+ */
+int64_t call_remaining_ns(const struct call *call);
+
+/* OK, or why waits end at once. */
+atlas_status_t call_check(const struct call *call);
+
+/* Makes sure that the deadline ends the waits that follow; takes that back. */
+void call_arm_deadline(struct call *call);
+void call_disarm_deadline(struct call *call);
 
 #endif

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "runtime/call.h"
 #include "runtime/fiber.h"
-#include "runtime/router.h"
 
 /* Arena blocks of 8 KiB that a worker keeps for reuse. */
 #define ARENA_BLOCKS_KEPT 512
@@ -44,15 +42,7 @@ void worker_destroy(struct worker *worker)
     if (worker == NULL) {
         return;
     }
-    if (worker->loop != NULL) {
-        loop_stop(worker->loop);
-    }
-    route_table_free(worker->routes); /* the last, empty one */
     fiber_pool_destroy(worker->fibers);
-    for (struct call *call = worker->free_calls, *next; call != NULL; call = next) {
-        next = call->parent;
-        free(call);
-    }
     arena_cache_finish(&worker->arenas);
     handle_table_finish(&worker->handles);
     loop_destroy(worker->loop);

@@ -8,6 +8,7 @@
 
 struct call;
 struct fiber_pool;
+struct offload_pool;
 struct route_table;
 struct runtime;
 
@@ -35,13 +36,13 @@ struct worker {
     unsigned index;
     struct call_limits limits;
     struct fiber_pool *fibers;
+    struct offload_pool *offload; /* of the runtime; its functions are for any thread */
     struct arena_cache arenas;
     uint64_t trace_state; /* of the generator of trace and span ids */
     struct call *free_calls;
     unsigned free_call_count;
     struct handle_table handles;
-    struct call *calls;         /* from outside, in flight */
-    unsigned calls_in_flight;   /* their number */
+    struct call *calls;         /* in flight: of transports, rounds, batches, lifecycle functions */
     struct route_table *routes; /* what new calls see; see runtime/router.h */
 };
 
@@ -50,7 +51,8 @@ atlas_status_t worker_create(struct runtime *runtime, unsigned index,
                              const struct call_limits *limits, struct worker **ret_worker,
                              struct error *error);
 
-/* Stops the loop if it runs and frees the worker. Nothing may be in flight. NULL is allowed. */
+/* Frees a worker whose loop was stopped or never started. Nothing may be in flight. NULL is
+ * allowed. */
 void worker_destroy(struct worker *worker);
 
 /* The worker whose loop's thread this is; NULL elsewhere. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "runtime/call_run.h"
+#include "runtime/wait.h"
 
 struct grpc_stream *grpc_stream_create(struct grpc_connection *connection, int32_t id)
 {

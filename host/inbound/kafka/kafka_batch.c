@@ -8,6 +8,7 @@
 #include "base/config/config.h"
 #include "inbound/kafka/kafka_dead_letter.h"
 #include "runtime/call.h"
+#include "runtime/call_run.h"
 #include "runtime/trace.h"
 
 #define REASON_LIMIT 512

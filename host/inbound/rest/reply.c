@@ -113,7 +113,7 @@ static void add_metadata(struct evhttp_request *request, const struct call *call
 
 static void add_traceparent(struct evhttp_request *request, struct call *call)
 {
-    struct atlas_bytes text = trace_format(&call->trace, &call->arena);
+    struct atlas_bytes text = call_traceparent(call);
     char header[64];
 
     if (text.len > 0 && text.len < sizeof header) {

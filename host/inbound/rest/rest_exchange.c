@@ -22,9 +22,11 @@
 #include "inbound/rest/request.h"
 #include "inbound/rest/rest_endpoint.h"
 #include "runtime/call.h"
+#include "runtime/call_run.h"
 #include "runtime/router.h"
 #include "runtime/runtime.h"
 #include "runtime/trace.h"
+#include "runtime/wait.h"
 
 /* In the arena of its call. */
 struct rest_exchange {

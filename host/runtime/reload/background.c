@@ -9,6 +9,7 @@
 #include "base/config/config.h"
 #include "base/log.h"
 #include "runtime/call.h"
+#include "runtime/call_run.h"
 #include "runtime/generation.h"
 #include "runtime/loader/manifest.h"
 #include "runtime/loader/plugin_config.h"

@@ -11,6 +11,7 @@
 #include "runtime/reload/control.h"
 #include "runtime/router.h"
 #include "runtime/runtime.h"
+#include "runtime/wait.h"
 
 /* Plugins of one process at most. */
 #define PLUGINS_MAX 64
@@ -21,7 +22,9 @@ struct generation_list {
 };
 
 struct deployment {
+    struct route_table_owner owner;
     struct runtime *runtime;
+    struct control *control;
     uint64_t epoch;
     struct generation_list active;
     struct generation_list draining; /* in older tables only */
@@ -65,14 +68,18 @@ static struct generation *list_find(const struct generation_list *list, const ch
     return NULL;
 }
 
-atlas_status_t deployment_create(struct runtime *runtime, struct deployment **ret_deployment,
-                                 struct error *error)
+static void on_retired(struct route_table_owner *owner, struct route_table *table);
+
+atlas_status_t deployment_create(struct runtime *runtime, struct control *control,
+                                 struct deployment **ret_deployment, struct error *error)
 {
     struct deployment *deployment = calloc(1, sizeof *deployment);
     if (deployment == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "deployment: out of memory");
     }
+    deployment->owner.retire = on_retired;
     deployment->runtime = runtime;
+    deployment->control = control;
     *ret_deployment = deployment;
     return ATLAS_OK;
 }
@@ -212,7 +219,7 @@ static bool make_tables(struct deployment *deployment, const struct generation_l
     struct error error;
     ret_tables->count = 0;
     for (unsigned i = 0; i < runtime_worker_count(deployment->runtime); i++) {
-        if (route_table_create(deployment->runtime, deployment->epoch + 1, list->items, list->count,
+        if (route_table_create(&deployment->owner, deployment->epoch + 1, list->items, list->count,
                                &ret_tables->items[i], &error) != ATLAS_OK) {
             report_add(report, "%s", error.text);
             free_tables(ret_tables);
@@ -232,7 +239,7 @@ static void swap_table(struct worker *worker, void *arg)
     }
 }
 
-/* COMMIT: cannot fail. Older tables come back by deployment_release_table. */
+/* COMMIT: cannot fail. Older tables come back by on_retired. */
 static void commit_tables(struct deployment *deployment, struct tables *tables)
 {
     deployment->epoch++;
@@ -260,14 +267,23 @@ static void unload_if_unused(struct deployment *deployment, struct generation *g
     }
 }
 
-void deployment_release_table(struct deployment *deployment, struct route_table *table)
+static void release_table(struct loop_task *task)
 {
+    struct route_table *table = CONTAINER_OF(task, struct route_table, retired);
+    struct deployment *deployment = CONTAINER_OF(table->owner, struct deployment, owner);
     for (size_t i = 0; i < table->generation_count; i++) {
         struct generation *generation = table->generations[i];
         generation->table_references--;
         unload_if_unused(deployment, generation);
     }
     route_table_free(table);
+}
+
+/* On the table's loop: no call of its epoch is left there. */
+static void on_retired(struct route_table_owner *owner, struct route_table *table)
+{
+    table->retired.run = release_table;
+    control_post(CONTAINER_OF(owner, struct deployment, owner)->control, &table->retired);
 }
 
 static bool is_unused(void *arg)
@@ -305,7 +321,7 @@ static void cancel_on_every_loop(struct deployment *deployment, struct generatio
  * What is held longer (a call that does not heed its cancellation) is unloaded when it lets go. */
 static void drain(struct deployment *deployment, struct generation *generation)
 {
-    struct control *control = runtime_control(deployment->runtime);
+    struct control *control = deployment->control;
     int64_t drain_ms = runtime_config(deployment->runtime)->reload.drain_ms;
     if (generation->is_active) {
         log_error("an old generation could not be stopped and stays loaded",

@@ -9,13 +9,14 @@
 #include "base/report.h"
 
 struct config;
+struct control;
 struct deployment;
 struct generation;
-struct route_table;
 struct runtime;
 
-atlas_status_t deployment_create(struct runtime *runtime, struct deployment **ret_deployment,
-                                 struct error *error);
+/* Both are borrowed until deployment_destroy. */
+atlas_status_t deployment_create(struct runtime *runtime, struct control *control,
+                                 struct deployment **ret_deployment, struct error *error);
 void deployment_destroy(struct deployment *deployment);
 
 /*
@@ -39,9 +40,6 @@ void deployment_end(struct deployment *deployment);
 typedef void deployment_check_fn(void *self, struct generation *const *generations, size_t count,
                                  struct report *report);
 void deployment_set_check(struct deployment *deployment, deployment_check_fn *check, void *self);
-
-/* No loop uses this older table any more: its generations may end. */
-void deployment_release_table(struct deployment *deployment, struct route_table *table);
 
 /* The generations that are routed to now. Borrowed until the next apply. */
 size_t deployment_active(const struct deployment *deployment,

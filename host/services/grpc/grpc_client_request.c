@@ -56,7 +56,7 @@ static void add_timeout(struct fields *fields, const struct grpc_client_stream *
 
 static void add_context(struct fields *fields, struct call *call)
 {
-    struct atlas_bytes trace = trace_format(&call->trace, &call->arena);
+    struct atlas_bytes trace = call_traceparent(call);
     if (trace.len > 0) {
         add(fields, "traceparent", trace.data, trace.len);
     }

@@ -83,7 +83,7 @@ static rd_kafka_headers_t *make_headers(struct call *call, const struct kafka_pu
                             (ssize_t)header->value.len);
     }
     if (!has_header(record, "traceparent")) {
-        struct atlas_bytes trace = trace_format(&call->trace, &call->arena);
+        struct atlas_bytes trace = call_traceparent(call);
         if (trace.len > 0) {
             rd_kafka_header_add(headers, "traceparent", -1, trace.data, (ssize_t)trace.len);
         }

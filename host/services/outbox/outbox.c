@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "runtime/wait.h"
 #include "services/outbox/outbox_publish.h"
 #include "services/postgres/pg_fiber.h"
 #include "services/postgres/pg_metrics.h"

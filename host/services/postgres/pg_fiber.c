@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "runtime/call_run.h"
 #include "runtime/generation.h"
+#include "runtime/wait.h"
 
 static void pg_fiber_on_finished(struct call *call)
 {

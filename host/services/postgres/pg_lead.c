@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "runtime/wait.h"
 #include "services/postgres/pg_fiber.h"
 #include "services/postgres/pg_prepared.h"
 #include "services/postgres/pg_statement.h"

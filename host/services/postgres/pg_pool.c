@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/readiness.h"
+#include "runtime/wait.h"
 #include "services/postgres/pg_metrics.h"
 
 /* Reads in flight on each connection before another one is opened. */

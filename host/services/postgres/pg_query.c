@@ -6,6 +6,7 @@
 #include "base/crash_point.h"
 #include "base/metrics.h"
 #include "runtime/generation.h"
+#include "runtime/wait.h"
 #include "services/outbox/outbox.h"
 #include "services/postgres/pg_error.h"
 #include "services/postgres/pg_plugin.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/handle.h"
+#include "runtime/wait.h"
 #include "services/postgres/pg_error.h"
 
 struct pg_transaction {

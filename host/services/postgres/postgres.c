@@ -11,6 +11,7 @@
 #include "base/readiness.h"
 #include "runtime/generation.h"
 #include "runtime/runtime.h"
+#include "runtime/wait.h"
 #include "services/postgres/pg_connect.h"
 #include "services/postgres/pg_fiber.h"
 #include "services/postgres/pg_lead.h"

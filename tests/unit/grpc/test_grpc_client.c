@@ -7,6 +7,7 @@
 #include "h2_peer.h"
 #include "host.h"
 #include "support/unit.h"
+#include "runtime/call_run.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -9,12 +9,14 @@
 
 #include "base/clock.h"
 #include "base/config/config.h"
+#include "runtime/call_run.h"
 #include "runtime/client.h"
 #include "runtime/generation.h"
 #include "runtime/loader/staged_file.h"
 #include "runtime/reload/control.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/router.h"
+#include "runtime/wait.h"
 
 #define BARE_PLUGIN ATLAS_BUILD_DIR "/tests/unit/plugins/good.so"
 
@@ -92,23 +94,26 @@ void test_host_start(struct test_host *host)
     check_started(host->config != NULL, &report);
     struct runtime_options options = {.config = host->config, .process = "test"};
     if (staged_folder_open(host->config->run_dir, &error) != ATLAS_OK ||
-        runtime_create(&options, &host->runtime, &error) != ATLAS_OK) {
+        control_create(&host->control, &error) != ATLAS_OK ||
+        runtime_create(&options, &host->runtime, &error) != ATLAS_OK ||
+        deployment_create(host->runtime, host->control, &host->deployment, &error) != ATLAS_OK) {
         die("test host", error.text);
     }
     runtime_add_module(host->runtime, &client_module);
     if (runtime_start(host->runtime, &error) != ATLAS_OK) {
         die("test host", error.text);
     }
-    check_started(deployment_apply(runtime_deployment(host->runtime), host->config, &report),
-                  &report);
+    check_started(deployment_apply(host->deployment, host->config, &report), &report);
     report_finish(&report);
 }
 
 void test_host_stop(struct test_host *host)
 {
     char command[128];
-    deployment_end(runtime_deployment(host->runtime));
+    deployment_end(host->deployment);
     runtime_destroy(host->runtime);
+    deployment_destroy(host->deployment);
+    control_destroy(host->control);
     staged_folder_close(host->config->run_dir);
     config_release(host->config);
     snprintf(command, sizeof command, "rm -rf %s", host->folder);
@@ -137,8 +142,7 @@ bool test_host_reload(struct test_host *host, struct report *report)
 {
     report_init(report);
     struct config *config = load_config(host, report);
-    bool is_done =
-        config != NULL && deployment_apply(runtime_deployment(host->runtime), config, report);
+    bool is_done = config != NULL && deployment_apply(host->deployment, config, report);
     config_release(config);
     return is_done;
 }

@@ -8,7 +8,9 @@
 
 struct test_host {
     struct config *config;
+    struct control *control;
     struct runtime *runtime;
+    struct deployment *deployment;
     char folder[64];
     char plugin_path[128];
     bool has_second; /* from the next reload on: a second plugin beside echo */

@@ -93,7 +93,7 @@ static void test_counts_go_on_when_another_plugin_is_loaded(void)
     unsigned generation = echo_generation(&host);
     host.has_second = true;
     CU_ASSERT(test_host_reload(&host, &report));
-    control_wait(runtime_control(host.runtime), 50, never, NULL); /* older tables come back */
+    control_wait(host.control, 50, never, NULL); /* older tables come back */
     snprintf(line, sizeof line,
              "atlas_calls_total{plugin=\"echo\",generation=\"%u\","
              "method=\"atlas.test.v1.Echo/Echo\",status=\"OK\"} 2\n",
@@ -120,7 +120,7 @@ static void test_many_reloads_leave_one_generation(void)
         report_finish(&report);
     }
     struct generation *const *generations;
-    CU_ASSERT_EQUAL(deployment_active(runtime_deployment(host.runtime), &generations), 1);
+    CU_ASSERT_EQUAL(deployment_active(host.deployment, &generations), 1);
     CU_ASSERT_EQUAL(generations[0]->table_references, runtime_worker_count(host.runtime));
     test_host_stop(&host);
 }

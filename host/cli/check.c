@@ -11,6 +11,7 @@
 #include "base/report.h"
 #include "cli/cli.h"
 #include "cli/config_arguments.h"
+#include "inbound/kafka/kafka_identity.h"
 #include "rest_check.h"
 #include "runtime/loader/placement_check.h"
 #include "runtime/loader/plugin_config.h"
@@ -85,6 +86,10 @@ static void load(const struct check *check, const struct candidate *candidate)
     if (status == ATLAS_OK) {
         const struct atlas_plugin *table = plugin_library_table(library);
         status = background_check(table, candidate->manifest, &error);
+        if (status == ATLAS_OK) {
+            status = kafka_identity_check(candidate->plugin->id, table,
+                                          plugin_config_public(candidate->config), &error);
+        }
         ask_plugin(check, candidate, table);
     }
     if (status != ATLAS_OK) {

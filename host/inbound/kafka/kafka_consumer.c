@@ -23,7 +23,7 @@
 #define CLOSE_MS        5000 /* how long leaving the group may take */
 
 struct kafka_consumer {
-    struct kafka_consumer_identity identity;
+    struct kafka_identity identity;
     const struct config_kafka *settings;
     struct runtime *runtime;
     struct loop *poller;
@@ -489,7 +489,7 @@ atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *option
     return ATLAS_OK;
 }
 
-const struct kafka_consumer_identity *kafka_consumer_identity(const struct kafka_consumer *consumer)
+const struct kafka_identity *kafka_consumer_identity(const struct kafka_consumer *consumer)
 {
     return &consumer->identity;
 }

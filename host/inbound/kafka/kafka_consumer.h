@@ -11,8 +11,8 @@
 
 #include <pthread.h>
 
-#include "atlas/kafka.h"
 #include "base/loop.h"
+#include "inbound/kafka/kafka_identity.h"
 
 struct config_kafka;
 struct generation;
@@ -20,16 +20,8 @@ struct kafka_consumer;
 struct kafka_producer;
 struct runtime;
 
-/* Which consumer it is. Two generations share one if all four are equal. */
-struct kafka_consumer_identity {
-    char plugin[64];
-    char name[64];
-    char group[256];
-    char topic[256];
-};
-
 struct kafka_consumer_options {
-    struct kafka_consumer_identity identity;
+    struct kafka_identity identity;
     size_t batch_limit;
     const struct config_kafka *settings; /* borrowed, as all below */
     struct kafka_producer *producer;     /* for dead letters */
@@ -42,8 +34,7 @@ atlas_status_t kafka_consumer_create(const struct kafka_consumer_options *option
                                      struct kafka_consumer **ret_consumer, struct error *error);
 
 /* Borrowed until the consumer is closed. Any thread. */
-const struct kafka_consumer_identity *
-kafka_consumer_identity(const struct kafka_consumer *consumer);
+const struct kafka_identity *kafka_consumer_identity(const struct kafka_consumer *consumer);
 
 /* Gives the records to this handler from now on; joins the group at the first time. generation is
  * borrowed until paused. On the poller's loop. */

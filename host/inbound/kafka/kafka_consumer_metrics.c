@@ -1,10 +1,10 @@
 #include "inbound/kafka/kafka_consumer_metrics.h"
 
-#include "inbound/kafka/kafka_consumer.h"
+#include "inbound/kafka/kafka_identity.h"
 
 static const char *const labels[] = {"plugin", "consumer", "topic", NULL};
 
-static struct metrics_cell *cell(const struct kafka_consumer_identity *identity, const char *name,
+static struct metrics_cell *cell(const struct kafka_identity *identity, const char *name,
                                  const char *help, enum metrics_kind kind)
 {
     const char *const values[] = {identity->plugin, identity->name, identity->topic};
@@ -12,7 +12,7 @@ static struct metrics_cell *cell(const struct kafka_consumer_identity *identity,
 }
 
 void kafka_consumer_metrics_init(struct kafka_consumer_metrics *metrics,
-                                 const struct kafka_consumer_identity *identity)
+                                 const struct kafka_identity *identity)
 {
     metrics->partitions = cell(identity, "atlas_kafka_consumer_partitions",
                                "Partitions assigned to this process.", METRICS_GAUGE);

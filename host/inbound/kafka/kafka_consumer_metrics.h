@@ -4,7 +4,7 @@
 
 #include "base/metrics.h"
 
-struct kafka_consumer_identity;
+struct kafka_identity;
 
 struct kafka_consumer_metrics {
     struct metrics_cell *partitions; /* assigned to this process */
@@ -17,7 +17,7 @@ struct kafka_consumer_metrics {
 
 /* Finds the cells; without memory some stay NULL and do not count. Any thread. */
 void kafka_consumer_metrics_init(struct kafka_consumer_metrics *metrics,
-                                 const struct kafka_consumer_identity *identity);
+                                 const struct kafka_identity *identity);
 
 /* Gives them back. A zeroed struct is allowed. */
 void kafka_consumer_metrics_finish(struct kafka_consumer_metrics *metrics);

@@ -128,60 +128,11 @@ static const struct atlas_kafka_interface kafka_interface = {
 
 /* --- attaching --- */
 
-/* The n-th declared consumer; a plugin built against an older header has shorter structs. */
-static struct atlas_consumer declared_consumer(const struct atlas_plugin *plugin, size_t n)
-{
-    struct atlas_consumer copy = {.size = 0};
-    size_t stride = plugin->consumers[0].size;
-    const char *source = (const char *)plugin->consumers + n * stride;
-    memcpy(&copy, source, stride < sizeof copy ? stride : sizeof copy);
-    return copy;
-}
-
-static atlas_status_t copy_name(char *target, size_t size, const char *text, const char *what,
-                                struct error *error)
-{
-    if (text == NULL || text[0] == '\0' || strlen(text) >= size) {
-        return error_set(error, ATLAS_INVALID_ARGUMENT, "%s is empty or longer than %zu bytes",
-                         what, size - 1);
-    }
-    memcpy(target, text, strlen(text) + 1);
-    return ATLAS_OK;
-}
-
-static atlas_status_t read_identity(const struct generation *generation,
-                                    const struct atlas_consumer *declared,
-                                    struct kafka_consumer_identity *identity, struct error *error)
-{
-    const struct atlas_config *config = plugin_config_public(generation->config);
-    const char *topic =
-        declared->topic_key != NULL ? config->string(config, declared->topic_key) : "";
-    atlas_status_t status = copy_name(identity->plugin, sizeof identity->plugin, generation->id,
-                                      "the plugin's id", error);
-    if (status == ATLAS_OK) {
-        status =
-            copy_name(identity->name, sizeof identity->name, declared->name, "its name", error);
-    }
-    if (status == ATLAS_OK) {
-        status =
-            copy_name(identity->group, sizeof identity->group, declared->group, "its group", error);
-    }
-    if (status == ATLAS_OK) {
-        status = copy_name(identity->topic, sizeof identity->topic, topic,
-                           "its topic (the configuration key that topic_key names)", error);
-    }
-    return status;
-}
-
 static struct consumer_entry *find_entry(struct kafka_module *module,
-                                         const struct kafka_consumer_identity *identity)
+                                         const struct kafka_identity *identity)
 {
     for (struct consumer_entry *entry = module->entries; entry != NULL; entry = entry->next) {
-        const struct kafka_consumer_identity *known = kafka_consumer_identity(entry->consumer);
-        if (strcmp(known->plugin, identity->plugin) == 0 &&
-            strcmp(known->name, identity->name) == 0 &&
-            strcmp(known->group, identity->group) == 0 &&
-            strcmp(known->topic, identity->topic) == 0) {
+        if (kafka_identity_is_same(kafka_consumer_identity(entry->consumer), identity)) {
             return entry;
         }
     }
@@ -190,7 +141,7 @@ static struct consumer_entry *find_entry(struct kafka_module *module,
 
 static atlas_status_t make_entry(struct kafka_module *module, const struct generation *generation,
                                  const struct atlas_consumer *declared,
-                                 const struct kafka_consumer_identity *identity,
+                                 const struct kafka_identity *identity,
                                  struct consumer_entry **ret_entry, struct error *error)
 {
     const struct kafka_consumer_options options = {
@@ -222,8 +173,9 @@ static atlas_status_t attach_consumer(struct kafka_module *module, struct genera
                                       const struct atlas_consumer *declared,
                                       struct attached_consumer *attached, struct error *error)
 {
-    struct kafka_consumer_identity identity;
-    atlas_status_t status = read_identity(generation, declared, &identity, error);
+    struct kafka_identity identity;
+    atlas_status_t status = kafka_identity_read(
+        generation->id, plugin_config_public(generation->config), declared, &identity, error);
     if (status == ATLAS_OK) {
         pthread_mutex_lock(&module->mutex);
         attached->entry = find_entry(module, &identity);
@@ -236,7 +188,7 @@ static atlas_status_t attach_consumer(struct kafka_module *module, struct genera
         pthread_mutex_unlock(&module->mutex);
     }
     if (status != ATLAS_OK) {
-        return error_prefix(error, "consumer \"%s\"", declared->name != NULL ? declared->name : "");
+        return status;
     }
     attached->handle = declared->handle;
     attached->generation = generation;
@@ -250,7 +202,11 @@ static atlas_status_t attach(void *self, struct call *call, struct generation *g
 {
     struct kafka_module *module = self;
     size_t count = generation->plugin.consumer_count;
-    atlas_status_t status = ensure_started(module, error);
+    atlas_status_t status = kafka_identity_check(generation->id, &generation->plugin,
+                                                 plugin_config_public(generation->config), error);
+    if (status == ATLAS_OK) {
+        status = ensure_started(module, error);
+    }
     if (status != ATLAS_OK) {
         return status;
     }
@@ -267,7 +223,7 @@ static atlas_status_t attach(void *self, struct call *call, struct generation *g
     attachment->module = module;
     generation->attached[MODULE_KAFKA] = attachment;
     for (size_t i = 0; i < count; i++) {
-        struct atlas_consumer declared = declared_consumer(&generation->plugin, i);
+        struct atlas_consumer declared = kafka_identity_declared(&generation->plugin, i);
         status = attach_consumer(module, generation, &declared, &attachment->consumers[i], error);
         if (status != ATLAS_OK) {
             detach(self, call, generation);

@@ -495,6 +495,31 @@ static void test_consumer_without_a_topic_refuses_the_load(void)
     stop();
 }
 
+static void refuses_two(const char *name, const char *other_group, const char *why)
+{
+    struct atlas_consumer two[] = {declared, declared};
+    struct error error = {.text = ""};
+    two[1].name = name;
+    two[1].group = other_group;
+    CU_ASSERT_PTR_NULL(fixture_load("test", topic, two, 2, false, &error));
+    CU_ASSERT_STRING_EQUAL(error.text, why);
+}
+
+static void test_consumers_that_are_in_each_others_way_refuse_the_load(void)
+{
+    char why[400];
+    start("");
+    refuses_two("events", "other",
+                "consumers 1 and 2 are both named \"events\"; give each a name of its own");
+    snprintf(
+        why, sizeof why,
+        "consumers \"events\" and \"again\" are both of group \"%s\" for topic \"%s\", so each "
+        "would get a part of its records; give each a group of its own, or make them one",
+        group, topic);
+    refuses_two("again", group, why);
+    stop();
+}
+
 UNIT_MAIN("kafka_consumer", UNIT_TEST(test_records_come_in_bounded_batches_on_their_loop),
           UNIT_TEST(test_poison_goes_to_the_dead_letter_topic),
           UNIT_TEST(test_dead_letter_that_cannot_be_published_is_tried_again),
@@ -504,4 +529,5 @@ UNIT_MAIN("kafka_consumer", UNIT_TEST(test_records_come_in_bounded_batches_on_th
           UNIT_TEST(test_weak_record_does_not_hold_up_a_reload),
           UNIT_TEST(test_partitions_are_given_back_and_nothing_is_lost),
           UNIT_TEST(test_topic_that_comes_later_is_consumed),
-          UNIT_TEST(test_consumer_without_a_topic_refuses_the_load))
+          UNIT_TEST(test_consumer_without_a_topic_refuses_the_load),
+          UNIT_TEST(test_consumers_that_are_in_each_others_way_refuse_the_load))

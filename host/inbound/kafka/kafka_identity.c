@@ -1,0 +1,105 @@
+#include "inbound/kafka/kafka_identity.h"
+
+#include <string.h>
+
+struct atlas_consumer kafka_identity_declared(const struct atlas_plugin *plugin, size_t n)
+{
+    struct atlas_consumer copy = {.size = 0};
+    size_t stride = plugin->consumers[0].size;
+    const char *source = (const char *)plugin->consumers + n * stride;
+    memcpy(&copy, source, stride < sizeof copy ? stride : sizeof copy);
+    return copy;
+}
+
+static atlas_status_t copy_name(char *target, size_t size, const char *text, const char *what,
+                                struct error *error)
+{
+    if (text == NULL || text[0] == '\0' || strlen(text) >= size) {
+        return error_set(error, ATLAS_INVALID_ARGUMENT, "%s is empty or longer than %zu bytes",
+                         what, size - 1);
+    }
+    memcpy(target, text, strlen(text) + 1);
+    return ATLAS_OK;
+}
+
+static atlas_status_t read_names(const char *id, const struct atlas_config *config,
+                                 const struct atlas_consumer *declared,
+                                 struct kafka_identity *identity, struct error *error)
+{
+    const char *topic =
+        declared->topic_key != NULL ? config->string(config, declared->topic_key) : "";
+    atlas_status_t status =
+        copy_name(identity->plugin, sizeof identity->plugin, id, "the plugin's id", error);
+    if (status == ATLAS_OK) {
+        status =
+            copy_name(identity->name, sizeof identity->name, declared->name, "its name", error);
+    }
+    if (status == ATLAS_OK) {
+        status =
+            copy_name(identity->group, sizeof identity->group, declared->group, "its group", error);
+    }
+    if (status == ATLAS_OK) {
+        status = copy_name(identity->topic, sizeof identity->topic, topic,
+                           "its topic (the configuration key that topic_key names)", error);
+    }
+    return status;
+}
+
+atlas_status_t kafka_identity_read(const char *id, const struct atlas_config *config,
+                                   const struct atlas_consumer *declared,
+                                   struct kafka_identity *ret_identity, struct error *error)
+{
+    struct kafka_identity identity;
+    atlas_status_t status = read_names(id, config, declared, &identity, error);
+    if (status != ATLAS_OK) {
+        return error_prefix(error, "consumer \"%s\"", declared->name != NULL ? declared->name : "");
+    }
+    *ret_identity = identity;
+    return ATLAS_OK;
+}
+
+bool kafka_identity_is_same(const struct kafka_identity *a, const struct kafka_identity *b)
+{
+    return strcmp(a->plugin, b->plugin) == 0 && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->group, b->group) == 0 && strcmp(a->topic, b->topic) == 0;
+}
+
+/* One name would be one consumer with two handlers; one group and topic, two that share. */
+static atlas_status_t check_pair(const struct kafka_identity *a, size_t a_index,
+                                 const struct kafka_identity *b, size_t b_index,
+                                 struct error *error)
+{
+    if (strcmp(a->name, b->name) == 0) {
+        return error_set(error, ATLAS_INVALID_ARGUMENT,
+                         "consumers %zu and %zu are both named \"%s\"; give each a name of its own",
+                         a_index + 1, b_index + 1, a->name);
+    }
+    if (strcmp(a->group, b->group) == 0 && strcmp(a->topic, b->topic) == 0) {
+        return error_set(
+            error, ATLAS_INVALID_ARGUMENT,
+            "consumers \"%s\" and \"%s\" are both of group \"%s\" for topic \"%s\", so each would "
+            "get a part of its records; give each a group of its own, or make them one",
+            a->name, b->name, a->group, a->topic);
+    }
+    return ATLAS_OK;
+}
+
+atlas_status_t kafka_identity_check(const char *id, const struct atlas_plugin *plugin,
+                                    const struct atlas_config *config, struct error *error)
+{
+    atlas_status_t status = ATLAS_OK;
+    for (size_t b = 0; b < plugin->consumer_count && status == ATLAS_OK; b++) {
+        struct kafka_identity younger;
+        struct atlas_consumer declared = kafka_identity_declared(plugin, b);
+        status = kafka_identity_read(id, config, &declared, &younger, error);
+        for (size_t a = 0; a < b && status == ATLAS_OK; a++) {
+            struct kafka_identity older;
+            declared = kafka_identity_declared(plugin, a);
+            status = kafka_identity_read(id, config, &declared, &older, error);
+            if (status == ATLAS_OK) {
+                status = check_pair(&older, a, &younger, b, error);
+            }
+        }
+    }
+    return status;
+}

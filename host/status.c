@@ -120,7 +120,9 @@ static atlas_status_t open_port(struct status *status, struct error *error)
     struct admin_options options = {
         .host = process->admin.host,
         .port = process->admin.port,
+        .backlog = (int)config->admin.backlog,
         .connections = (size_t)config->admin.connections,
+        .header_limit = (size_t)config->admin.header_bytes,
         .idle_ms = config->admin.idle_ms,
         .refresh = refresh,
         .arg = status,

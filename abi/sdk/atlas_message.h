@@ -5,6 +5,11 @@
  * protobuf-c alone recurses as deep as the sender likes, spends 29 bytes for each byte of unknown
  * fields and needs quadratic time for a singular message sent many times. atlas_message_scan
  * refuses such messages before anything is allocated.
+ *
+ * Its limits are of the plugin, not of the operator: they follow from the shape of its messages and
+ * guard its own stack and time, while the size of a message is bounded by the host
+ * (calls.message_limit). A plugin whose messages need more sets them for all of its files:
+ * target_compile_definitions(my_plugin PRIVATE ATLAS_MESSAGE_DEPTH_LIMIT=40).
  */
 #ifndef ATLAS_SDK_MESSAGE_H
 #define ATLAS_SDK_MESSAGE_H

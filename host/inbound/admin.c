@@ -17,9 +17,8 @@
 #include "base/tcp_listener.h"
 #include "inbound/rest/connections.h"
 
-#define HEADER_LIMIT 8192
-#define BODY_LIMIT   1024
-#define BACKLOG      64
+/* No page takes a body. */
+#define BODY_LIMIT 1024
 
 /* The index that this loop has among loops: none of the workers'. */
 #define ADMIN_LOOP 1000
@@ -155,7 +154,7 @@ static void configure(struct admin *admin, const struct admin_options *options)
     evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                                 EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                 EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-    evhttp_set_max_headers_size(admin->http, HEADER_LIMIT);
+    evhttp_set_max_headers_size(admin->http, (ev_ssize_t)options->header_limit);
     evhttp_set_max_body_size(admin->http, BODY_LIMIT);
     evhttp_set_timeout_tv(admin->http, &idle);
     evhttp_set_bevcb(admin->http, admin_on_connection, admin);
@@ -167,8 +166,8 @@ static atlas_status_t open_port(struct admin *admin, const struct admin_options 
                                 uint16_t *ret_port, struct error *error)
 {
     int fd;
-    atlas_status_t status = tcp_listener_open("admin port", options->host, options->port, BACKLOG,
-                                              &fd, ret_port, error);
+    atlas_status_t status = tcp_listener_open("admin port", options->host, options->port,
+                                              options->backlog, &fd, ret_port, error);
     if (status != ATLAS_OK) {
         return status;
     }

@@ -13,8 +13,10 @@ struct admin;
 struct admin_options {
     const char *host; /* a numeric address; borrowed until admin_start returns */
     uint16_t port;    /* 0: the system chooses */
+    int backlog;
     size_t connections;
-    int64_t idle_ms;
+    size_t header_limit; /* bytes of request line and headers */
+    int64_t idle_ms;     /* a connection that neither sends nor takes anything so long is closed */
     /* Brings metrics and readiness up to date before they are shown; on the admin thread. May be
      * NULL. */
     void (*refresh)(void *arg);

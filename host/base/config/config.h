@@ -101,8 +101,15 @@ struct config_grpc {
     int64_t send_buffer_bytes;   /* per connection, before its readers pause */
     int64_t stream_buffer_bytes; /* that a stream queues before send waits */
     int64_t resets;              /* streams that a peer may reset per second and connection */
+    int64_t reset_burst;         /* and at once */
+    int64_t control_frames;      /* PING, SETTINGS, WINDOW_UPDATE, empty DATA: per second */
+    int64_t queued_frames;       /* behind a blocked write before reading stops */
+    int64_t ping_ms;             /* ping_interval: PINGs of clients that come faster are strikes */
+    int64_t ping_strikes;        /* that are borne */
     int64_t backlog;
     int64_t handshake_ms; /* handshake_timeout */
+    int64_t body_ms;      /* body_timeout: until the request of a unary call is complete */
+    int64_t write_ms;     /* write_timeout: of a write that is blocked */
     int64_t idle_ms;      /* idle_timeout; 0: never */
     int64_t keepalive_ms; /* keepalive_interval: PING when silent */
     int64_t keepalive_timeout_ms;
@@ -124,6 +131,8 @@ struct config_rest {
 
 struct config_admin {
     int64_t connections;
+    int64_t header_bytes; /* header_limit */
+    int64_t backlog;
     int64_t idle_ms; /* idle_timeout */
 };
 

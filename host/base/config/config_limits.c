@@ -71,8 +71,15 @@ static const struct config_field grpc[] = {
     SIZE(config_grpc, "send_buffer", send_buffer_bytes, "1MiB", 16 * KIB, 256 * MIB),
     SIZE(config_grpc, "stream_buffer", stream_buffer_bytes, "64KiB", KIB, 16 * MIB),
     WHOLE(config_grpc, "resets", resets, "200", 1, 100000),
+    WHOLE(config_grpc, "reset_burst", reset_burst, "1000", 1, 100000),
+    WHOLE(config_grpc, "control_frames", control_frames, "20000", 100, 1000000),
+    WHOLE(config_grpc, "queued_frames", queued_frames, "4096", 16, 1000000),
+    TIME(config_grpc, "ping_interval", ping_ms, "10s", 0, HR),
+    WHOLE(config_grpc, "ping_strikes", ping_strikes, "2", 0, 1000),
     WHOLE(config_grpc, "backlog", backlog, "1024", 1, 65535),
     TIME(config_grpc, "handshake_timeout", handshake_ms, "10s", 100, MIN),
+    TIME(config_grpc, "body_timeout", body_ms, "30s", 100, HR),
+    TIME(config_grpc, "write_timeout", write_ms, "30s", 100, HR),
     TIME(config_grpc, "idle_timeout", idle_ms, "0s", 0, 24 * HR),
     TIME(config_grpc, "keepalive_interval", keepalive_ms, "30s", SEC, HR),
     TIME(config_grpc, "keepalive_timeout", keepalive_timeout_ms, "10s", 100, 10 * MIN),
@@ -94,6 +101,8 @@ static const struct config_field rest[] = {
 
 static const struct config_field admin[] = {
     WHOLE(config_admin, "connections", connections, "32", 1, 1024),
+    SIZE(config_admin, "header_limit", header_bytes, "8KiB", KIB, 256 * KIB),
+    WHOLE(config_admin, "backlog", backlog, "64", 1, 65535),
     TIME(config_admin, "idle_timeout", idle_ms, "30s", SEC, HR),
 };
 

@@ -11,8 +11,6 @@
 
 #define READ_SIZE      65536
 #define DEFAULT_WINDOW 65535
-/* Frames that wait behind a blocked write before reading stops. */
-#define MAX_QUEUED_FRAMES 4096
 
 static void close_now(struct http2_connection *connection, const char *reason)
 {
@@ -147,7 +145,8 @@ static void balance_reading(struct http2_connection *connection)
 {
     bool stop = connection->unsent != NULL &&
                 (http2_connection_is_full(connection) ||
-                 nghttp2_session_get_outbound_queue_size(connection->session) > MAX_QUEUED_FRAMES);
+                 nghttp2_session_get_outbound_queue_size(connection->session) >
+                     connection->limits->queued_frames);
     if (stop && !connection->is_read_stopped) {
         event_del(&connection->read_event);
     } else if (!stop && connection->is_read_stopped) {

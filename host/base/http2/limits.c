@@ -4,26 +4,33 @@
 
 struct grpc_limits grpc_limits_of(const struct config_grpc *config)
 {
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
-    limits.max_concurrent_streams = (unsigned)config->streams;
-    limits.max_connections = (unsigned)config->connections;
-    limits.header_limit = (size_t)config->header_bytes;
-    limits.stream_window = (size_t)config->stream_window_bytes;
-    limits.connection_window = (size_t)config->connection_window_bytes;
-    limits.send_buffer = (size_t)config->send_buffer_bytes;
-    limits.stream_buffer = (size_t)config->stream_buffer_bytes;
-    limits.reset_rate = (unsigned)config->resets;
-    limits.handshake_timeout_ms = config->handshake_ms;
-    limits.idle_timeout_ms = config->idle_ms;
-    limits.keepalive_time_ms = config->keepalive_ms;
-    limits.keepalive_timeout_ms = config->keepalive_timeout_ms;
-    if (limits.min_ping_interval_ms > config->keepalive_ms / 2) {
-        limits.min_ping_interval_ms = config->keepalive_ms / 2; /* our own clients are welcome */
-    }
-    limits.connections = (unsigned)config->client_connections;
-    limits.pending_calls = (unsigned)config->client_queue;
-    limits.connect_timeout_ms = config->connect_ms;
-    limits.backoff_initial_ms = config->reconnect_min_ms;
-    limits.backoff_max_ms = config->reconnect_max_ms;
-    return limits;
+    /* A host's own clients are welcome however it is configured. */
+    int64_t ping_ms =
+        config->ping_ms < config->keepalive_ms / 2 ? config->ping_ms : config->keepalive_ms / 2;
+    return (struct grpc_limits){
+        .max_concurrent_streams = (unsigned)config->streams,
+        .header_limit = (size_t)config->header_bytes,
+        .stream_window = (size_t)config->stream_window_bytes,
+        .connection_window = (size_t)config->connection_window_bytes,
+        .stream_buffer = (size_t)config->stream_buffer_bytes,
+        .send_buffer = (size_t)config->send_buffer_bytes,
+        .reset_burst = (unsigned)config->reset_burst,
+        .reset_rate = (unsigned)config->resets,
+        .control_frames = (unsigned)config->control_frames,
+        .queued_frames = (unsigned)config->queued_frames,
+        .handshake_timeout_ms = config->handshake_ms,
+        .write_timeout_ms = config->write_ms,
+        .keepalive_time_ms = config->keepalive_ms,
+        .keepalive_timeout_ms = config->keepalive_timeout_ms,
+        .max_connections = (unsigned)config->connections,
+        .idle_timeout_ms = config->idle_ms,
+        .min_ping_interval_ms = ping_ms,
+        .ping_strikes = (unsigned)config->ping_strikes,
+        .body_timeout_ms = config->body_ms,
+        .connections = (unsigned)config->client_connections,
+        .pending_calls = (unsigned)config->client_queue,
+        .connect_timeout_ms = config->connect_ms,
+        .backoff_initial_ms = config->reconnect_min_ms,
+        .backoff_max_ms = config->reconnect_max_ms,
+    };
 }

@@ -17,6 +17,7 @@ struct grpc_limits {
     unsigned reset_burst;            /* RST_STREAM frames at once, from the peer or our own ... */
     unsigned reset_rate;             /* ... and per second afterwards, before GOAWAY */
     unsigned control_frames;         /* PING, SETTINGS, WINDOW_UPDATE, empty DATA per second */
+    unsigned queued_frames;          /* that wait behind a blocked write before reading stops */
     int64_t handshake_timeout_ms;    /* until the peer's first SETTINGS */
     int64_t write_timeout_ms;        /* a write blocked for longer ends the connection */
     int64_t keepalive_time_ms;       /* silence before a PING; 0: no PING */
@@ -37,37 +38,9 @@ struct grpc_limits {
     int64_t backoff_max_ms;
 };
 
-/* What is used where the configuration says nothing. */
-#define GRPC_LIMITS_DEFAULT                                                                        \
-    ((struct grpc_limits){                                                                         \
-        .max_concurrent_streams = 1000,                                                            \
-        .header_limit = 8192,                                                                      \
-        .stream_window = 262144,                                                                   \
-        .connection_window = 4194304,                                                              \
-        .stream_buffer = 65536,                                                                    \
-        .send_buffer = 1048576,                                                                    \
-        .reset_burst = 1000,                                                                       \
-        .reset_rate = 200,                                                                         \
-        .control_frames = 20000,                                                                   \
-        .handshake_timeout_ms = 10000,                                                             \
-        .write_timeout_ms = 30000,                                                                 \
-        .keepalive_time_ms = 60000,                                                                \
-        .keepalive_timeout_ms = 20000,                                                             \
-        .max_connections = 4096,                                                                   \
-        .idle_timeout_ms = 0,                                                                      \
-        .min_ping_interval_ms = 10000,                                                             \
-        .ping_strikes = 2,                                                                         \
-        .body_timeout_ms = 30000,                                                                  \
-        .connections = 1,                                                                          \
-        .pending_calls = 4096,                                                                     \
-        .connect_timeout_ms = 5000,                                                                \
-        .backoff_initial_ms = 250,                                                                 \
-        .backoff_max_ms = 10000,                                                                   \
-    })
-
 struct config_grpc;
 
-/* The limits that the group "grpc" of the configuration says, the rest by default. */
+/* The limits that the group "grpc" of the configuration says. */
 struct grpc_limits grpc_limits_of(const struct config_grpc *config);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/config/config_bind.h"
 #include "h2_peer.h"
 #include "host.h"
+#include "limits.h"
 #include "support/unit.h"
 #include "runtime/call_run.h"
 
@@ -47,7 +48,7 @@ static void start(struct fixture *fixture, const struct grpc_limits *limits)
     *fixture = (struct fixture){.address = {.host = "127.0.0.1"}, .peer = {.fd = -1}};
     fixture->listener = h2_peer_listen(&fixture->address.port);
     struct grpc_client_options options = {
-        .find_address = find_address, .context = fixture, .limits = GRPC_LIMITS_DEFAULT};
+        .find_address = find_address, .context = fixture, .limits = LIMITS_WIDE};
     if (limits != NULL) {
         options.limits = *limits;
     }
@@ -508,7 +509,7 @@ static void test_calls_queue_behind_the_servers_limit(void)
 static void test_the_queue_is_bounded(void)
 {
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     struct client_call tests[4] = {
         {.timeout_ms = 300}, {.timeout_ms = 300}, {.timeout_ms = 300}, {.timeout_ms = 300}};
     limits.pending_calls = 3; /* nobody accepts, so they wait for SETTINGS */

@@ -3,6 +3,7 @@
 
 #include "h2_peer.h"
 #include "host.h"
+#include "limits.h"
 #include "support/free_port.h"
 #include "support/unit.h"
 
@@ -30,7 +31,7 @@ struct fixture {
 
 static void start(struct fixture *fixture, const struct grpc_limits *limits)
 {
-    struct grpc_limits standard = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits standard = LIMITS_WIDE;
     struct grpc_listener_options options = {.host = "127.0.0.1", .port = free_port()};
     struct error error;
     if (grpc_server_create(host.runtime, limits != NULL ? limits : &standard, &fixture->server,
@@ -90,7 +91,7 @@ static void test_unary_answers_with_headers_data_and_trailers(void)
 static void test_first_settings_bound_the_streams(void)
 {
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.max_concurrent_streams = 77;
     start(&fixture, &limits);
     CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_has_settings, NULL));
@@ -215,7 +216,7 @@ static void test_headers_over_the_limit_are_refused(void)
 static void test_too_many_resets_end_the_connection(void)
 {
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.reset_burst = 20;
     limits.reset_rate = 1;
     start(&fixture, &limits);
@@ -233,7 +234,7 @@ static void test_too_many_resets_end_the_connection(void)
 static void test_too_many_malformed_streams_end_the_connection(void)
 {
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.reset_burst = 20;
     limits.reset_rate = 1;
     start(&fixture, &limits);
@@ -262,7 +263,7 @@ static void test_too_many_pings_end_the_connection(void)
 static void test_silent_connection_is_closed(void)
 {
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.handshake_timeout_ms = 100;
     start(&fixture, &limits);
     nghttp2_session_terminate_session(fixture.peer.session, 0); /* never sent: */
@@ -287,7 +288,7 @@ static void test_unread_bytes_do_not_shrink_the_connection(void)
     /* Two answers that block the handler, then one message of 60000 bytes. */
     static char upload[24 + 60000];
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.connection_window = 65535;
     limits.stream_buffer = 1;
     start(&fixture, &limits);
@@ -342,7 +343,7 @@ static void test_calls_wait_while_answers_are_not_taken(void)
 {
     static char request[5 + 30000];
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.send_buffer = 65536;
     start(&fixture, &limits);
     memcpy(request, "\0\0\0\x75\x30\n\xac\xea\1", 9); /* 30000 bytes: text of 29996 */
@@ -398,7 +399,7 @@ static void test_blocked_socket_loses_nothing(void)
 static void test_peer_that_never_reads_is_dropped(void)
 {
     struct fixture fixture;
-    struct grpc_limits limits = GRPC_LIMITS_DEFAULT;
+    struct grpc_limits limits = LIMITS_WIDE;
     limits.write_timeout_ms = 100;
     start(&fixture, &limits);
     ask_for_much(&fixture);

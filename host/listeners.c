@@ -27,6 +27,7 @@ static struct rest_limits rest_limits_of(const struct config_rest *config)
         .body_limit = (size_t)config->body_bytes,
         .header_limit = (size_t)config->header_bytes,
         .depth = (unsigned)config->depth,
+        .request_ms = config->request_ms,
         .idle_ms = config->idle_ms,
     };
 }

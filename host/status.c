@@ -123,6 +123,7 @@ static atlas_status_t open_port(struct status *status, struct error *error)
         .backlog = (int)config->admin.backlog,
         .connections = (size_t)config->admin.connections,
         .header_limit = (size_t)config->admin.header_bytes,
+        .request_ms = config->admin.request_ms,
         .idle_ms = config->admin.idle_ms,
         .refresh = refresh,
         .arg = status,

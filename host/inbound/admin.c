@@ -110,11 +110,19 @@ static const struct page *find_page(const struct evhttp_request *request)
     return NULL;
 }
 
+static void admin_on_written(struct evhttp_request *request, void *arg)
+{
+    struct admin *admin = arg;
+    rest_connections_request_answered(&admin->connections, request);
+}
+
 static void admin_on_request(struct evhttp_request *request, void *arg)
 {
     struct admin *admin = arg;
     const struct page *page = find_page(request);
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    rest_connections_request_arrived(&admin->connections, request);
+    evhttp_request_set_on_complete_cb(request, admin_on_written, admin);
     if (page == NULL) {
         reply_json(request, HTTP_NOTFOUND,
                    json_pack("{s:s}", "message", "pages are /healthz, /readyz and /metrics"));
@@ -179,8 +187,9 @@ static atlas_status_t open_port(struct admin *admin, const struct admin_options 
     }
     admin->http = evhttp_new(loop_base(admin->loop));
     admin->has_connections =
-        admin->http != NULL && rest_connections_init(&admin->connections, admin->loop,
-                                                     admin->acceptor, options->connections);
+        admin->http != NULL &&
+        rest_connections_init(&admin->connections, admin->loop, admin->acceptor,
+                              options->connections, options->request_ms);
     if (!admin->has_connections) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "admin port: out of memory");
     }

@@ -16,6 +16,7 @@ struct admin_options {
     int backlog;
     size_t connections;
     size_t header_limit; /* bytes of request line and headers */
+    int64_t request_ms;  /* from the first byte of a request until all of it is there */
     int64_t idle_ms;     /* a connection that neither sends nor takes anything so long is closed */
     /* Brings metrics and readiness up to date before they are shown; on the admin thread. May be
      * NULL. */

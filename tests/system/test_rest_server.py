@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import signal
 import socket
 import threading
@@ -10,7 +11,8 @@ import time
 import pytest
 from echo_host import EchoHost
 
-LIMITS = 'rest = { body_limit = "4KiB"; header_limit = "2KiB"; depth = 16; connections = 16; idle_timeout = "2s"; };'
+LIMITS = ('rest = { body_limit = "4KiB"; header_limit = "2KiB"; depth = 16; connections = 16; idle_timeout = "2s"; '
+          'request_timeout = "600ms"; };')
 JSON = {"Content-Type": "application/json"}
 
 
@@ -181,6 +183,46 @@ def test_connections_are_bounded_and_wait_their_turn(host):
 def test_idle_connections_are_closed(host):
     with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
         assert peer.recv(1) == b""
+
+
+def _drip(host, data, pause=0.05):
+    """Sends a byte at a time until the host has enough; what it said, and after how long."""
+    with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+        begun = time.monotonic()
+        received = b""
+        try:
+            for byte in data:
+                peer.sendall(bytes([byte]))
+                if select.select([peer], [], [], pause)[0]:
+                    received += peer.recv(65536)
+                    break
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return received, time.monotonic() - begun
+
+
+@pytest.mark.parametrize("data", [
+    b"GET /echo/sleep HTTP/1.1\r\n" + b"X: " + b"x" * 1000,
+    _post(b" " * 1000),
+], ids=["header", "body"])
+def test_a_request_that_drips_is_ended(host, data):
+    received, took = _drip(host, data)
+    assert 0.5 < took < 1.9, "neither the time limit of the whole request nor before that of an idle connection"
+    assert received.startswith(b"HTTP/1.1 408"), received
+
+
+def test_the_time_limit_is_for_each_request(host):
+    """A connection that is older than it, an answer that takes longer, and a request sent ahead of it."""
+    with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+        for part in (b"GET /echo/sleep?ms=1 HTTP/1.1\r\n", b"Host: x\r\n\r\n") * 3:
+            peer.sendall(part)
+            time.sleep(0.2)  # the pace of the client, not a wait for the host
+        peer.sendall(b"GET /echo/sleep?ms=900 HTTP/1.1\r\nHost: x\r\n\r\n"
+                     b"GET /echo/sleep?ms=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b""
+        while part := peer.recv(65536):
+            received += part
+    assert received.count(b"HTTP/1.1 200") == 5, received
 
 
 def test_the_drain_loses_no_request(folder):

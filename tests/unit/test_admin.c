@@ -63,7 +63,7 @@ static const char *ask(const char *method, const char *path)
 
 static void test_port_opens(void)
 {
-    struct admin_options options = {"127.0.0.1", 0, 16, 4, 8192, 5000, count_refresh, NULL};
+    struct admin_options options = {"127.0.0.1", 0, 16, 4, 8192, 2000, 5000, count_refresh, NULL};
 
     CU_ASSERT_EQUAL_FATAL(admin_start(&options, &admin, &port, &error), ATLAS_OK);
     CU_ASSERT_NOT_EQUAL(port, 0);
@@ -71,7 +71,7 @@ static void test_port_opens(void)
 
 static void test_port_that_is_taken_is_refused(void)
 {
-    struct admin_options options = {"127.0.0.1", port, 16, 4, 8192, 5000, NULL, NULL};
+    struct admin_options options = {"127.0.0.1", port, 16, 4, 8192, 2000, 5000, NULL, NULL};
     struct admin *other = NULL;
 
     CU_ASSERT_EQUAL(admin_start(&options, &other, NULL, &error), ATLAS_FAILED_PRECONDITION);

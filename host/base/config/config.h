@@ -126,14 +126,16 @@ struct config_rest {
     int64_t header_bytes; /* header_limit */
     int64_t depth;        /* of JSON */
     int64_t backlog;
-    int64_t idle_ms; /* idle_timeout */
+    int64_t request_ms; /* request_timeout: from its first byte until all of it is there */
+    int64_t idle_ms;    /* idle_timeout */
 };
 
 struct config_admin {
     int64_t connections;
     int64_t header_bytes; /* header_limit */
     int64_t backlog;
-    int64_t idle_ms; /* idle_timeout */
+    int64_t request_ms; /* request_timeout: from its first byte until all of it is there */
+    int64_t idle_ms;    /* idle_timeout */
 };
 
 struct config_postgres {

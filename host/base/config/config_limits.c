@@ -96,6 +96,7 @@ static const struct config_field rest[] = {
     SIZE(config_rest, "header_limit", header_bytes, "16KiB", KIB, 256 * KIB),
     WHOLE(config_rest, "depth", depth, "64", 4, 100),
     WHOLE(config_rest, "backlog", backlog, "1024", 1, 65535),
+    TIME(config_rest, "request_timeout", request_ms, "30s", 10, HR),
     TIME(config_rest, "idle_timeout", idle_ms, "60s", SEC, HR),
 };
 
@@ -103,6 +104,7 @@ static const struct config_field admin[] = {
     WHOLE(config_admin, "connections", connections, "32", 1, 1024),
     SIZE(config_admin, "header_limit", header_bytes, "8KiB", KIB, 256 * KIB),
     WHOLE(config_admin, "backlog", backlog, "64", 1, 65535),
+    TIME(config_admin, "request_timeout", request_ms, "10s", 10, HR),
     TIME(config_admin, "idle_timeout", idle_ms, "30s", SEC, HR),
 };
 

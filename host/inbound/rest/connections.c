@@ -1,9 +1,13 @@
 #include "inbound/rest/connections.h"
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #define PAUSE_MS  50
 #define SWEEP_MIN 64
@@ -18,8 +22,18 @@ static bool is_same_socket(const struct rest_connection *connection)
 {
     struct stat status;
 
-    return fstat(connection->fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+    return connection->fd >= 0 && fstat(connection->fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
            status.st_ino == connection->inode;
+}
+
+static void release(struct rest_connections *connections, struct rest_connection *connection)
+{
+    slow_requests_forget(&connections->slow, &connection->arriving);
+    if (connection->fd >= 0 && connections->by_fd[connection->fd] == connection) {
+        connections->by_fd[connection->fd] = NULL;
+    }
+    connection->next_free = connections->free;
+    connections->free = connection;
 }
 
 static void sweep(struct rest_connections *connections)
@@ -27,8 +41,10 @@ static void sweep(struct rest_connections *connections)
     size_t kept = 0;
 
     for (size_t i = 0; i < connections->count; i++) {
-        if (is_same_socket(&connections->open[i])) {
+        if (is_same_socket(connections->open[i])) {
             connections->open[kept++] = connections->open[i];
+        } else {
+            release(connections, connections->open[i]);
         }
     }
     connections->count = kept;
@@ -59,42 +75,92 @@ void rest_connections_pause(struct rest_connections *connections)
     }
 }
 
-static void note(struct rest_connections *connections, int fd)
+/* --- Connections begin ------------------------------------------------------------------------ */
+
+static bool has_room_for_fd(struct rest_connections *connections, int fd)
 {
+    size_t count = connections->fd_count > 0 ? connections->fd_count : 256;
+
+    if ((size_t)fd < connections->fd_count) {
+        return true;
+    }
+    while (count <= (size_t)fd) {
+        count *= 2;
+    }
+    struct rest_connection **by_fd = realloc(connections->by_fd, count * sizeof(*by_fd));
+    if (by_fd == NULL) {
+        return false;
+    }
+    memset(by_fd + connections->fd_count, 0, (count - connections->fd_count) * sizeof(*by_fd));
+    connections->by_fd = by_fd;
+    connections->fd_count = count;
+    return true;
+}
+
+static void note(struct rest_connections *connections, struct rest_connection *connection)
+{
+    int fd = bufferevent_getfd(connection->bufferevent);
     struct stat status;
 
     if (connections->count >= connections->sweep_at) {
         sweep(connections);
     }
-    if (fd >= 0 && connections->count < connections->limit && fstat(fd, &status) == 0) {
-        connections->open[connections->count++] = (struct rest_connection){fd, status.st_ino};
+    if (fd < 0 || fstat(fd, &status) != 0 || !has_room_for_fd(connections, fd)) {
+        release(connections, connection);
+        return;
     }
+    connection->fd = fd;
+    connection->inode = status.st_ino;
+    connections->by_fd[fd] = connection;
+    connections->open[connections->count++] = connection;
     if (connections->count >= connections->limit) {
         rest_connections_pause(connections);
     }
+}
+
+static void note_fresh(struct rest_connections *connections)
+{
+    for (size_t i = 0; i < connections->fresh_count; i++) {
+        struct bufferevent *bufferevent = connections->fresh[i]->bufferevent;
+        note(connections, connections->fresh[i]);
+        bufferevent_decref(bufferevent);
+    }
+    connections->fresh_count = 0;
 }
 
 static void connections_on_pass_end(struct loop_task *task)
 {
     struct rest_connections *connections = CONTAINER_OF(task, struct rest_connections, note_task);
 
-    for (size_t i = 0; i < connections->fresh_count; i++) {
-        note(connections, bufferevent_getfd(connections->fresh[i]));
-        bufferevent_decref(connections->fresh[i]);
-    }
-    connections->fresh_count = 0;
+    note_fresh(connections);
     if (!connections->is_paused) {
         evconnlistener_enable(connections->acceptor);
     }
+}
+
+/* Bytes came, or evhttp took some that were there before. */
+static void connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info,
+                                void *arg)
+{
+    struct rest_connection *connection = arg;
+
+    (void)input;
+    (void)info;
+    slow_requests_bytes(&connection->connections->slow, &connection->arriving);
 }
 
 /* evhttp sets the socket after it has asked for the bufferevent. */
 void rest_connections_add(struct rest_connections *connections, struct bufferevent *bufferevent)
 {
     const size_t room = sizeof connections->fresh / sizeof connections->fresh[0];
+    struct rest_connection *connection = connections->free;
 
+    connections->free = connection->next_free;
+    *connection =
+        (struct rest_connection){.connections = connections, .bufferevent = bufferevent, .fd = -1};
+    evbuffer_add_cb(bufferevent_get_input(bufferevent), connection_on_input, connection);
     bufferevent_incref(bufferevent);
-    connections->fresh[connections->fresh_count++] = bufferevent;
+    connections->fresh[connections->fresh_count++] = connection;
     if (connections->fresh_count == 1) {
         loop_defer(connections->loop, &connections->note_task);
     }
@@ -104,8 +170,58 @@ void rest_connections_add(struct rest_connections *connections, struct buffereve
     }
 }
 
+/* --- Requests --------------------------------------------------------------------------------- */
+
+static struct rest_connection *connection_of(struct rest_connections *connections,
+                                             struct evhttp_request *request)
+{
+    struct evhttp_connection *http = evhttp_request_get_connection(request);
+    int fd = http == NULL ? -1 : bufferevent_getfd(evhttp_connection_get_bufferevent(http));
+
+    note_fresh(connections);
+    return fd >= 0 && (size_t)fd < connections->fd_count ? connections->by_fd[fd] : NULL;
+}
+
+void rest_connections_request_arrived(struct rest_connections *connections,
+                                      struct evhttp_request *request)
+{
+    struct rest_connection *connection = connection_of(connections, request);
+
+    if (connection != NULL) {
+        slow_requests_arrived(&connections->slow, &connection->arriving);
+    }
+}
+
+void rest_connections_request_answered(struct rest_connections *connections,
+                                       struct evhttp_request *request)
+{
+    struct rest_connection *connection = connection_of(connections, request);
+
+    if (connection != NULL) {
+        slow_requests_answered(&connection->arriving);
+    }
+}
+
+/* evhttp sees that the socket has ended and frees the connection. */
+static void connection_on_slow(struct slow_request *arriving)
+{
+    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                                 "Content-Length: 0\r\n\r\n";
+    struct rest_connection *connection = CONTAINER_OF(arriving, struct rest_connection, arriving);
+
+    if (!is_same_socket(connection)) {
+        return; /* it ended before its request was there */
+    }
+    if (evbuffer_get_length(bufferevent_get_output(connection->bufferevent)) == 0) {
+        send(connection->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* --- Begin and end ---------------------------------------------------------------------------- */
+
 bool rest_connections_init(struct rest_connections *connections, struct loop *loop,
-                           struct evconnlistener *acceptor, size_t limit)
+                           struct evconnlistener *acceptor, size_t limit, int64_t request_ms)
 {
     *connections = (struct rest_connections){.loop = loop,
                                              .acceptor = acceptor,
@@ -115,7 +231,13 @@ bool rest_connections_init(struct rest_connections *connections, struct loop *lo
     connections->open = calloc(limit, sizeof *connections->open);
     event_assign(&connections->resume_event, loop_base(loop), -1, 0, connections_on_resume,
                  connections);
-    return connections->open != NULL;
+    slow_requests_init(&connections->slow, loop, request_ms, connection_on_slow);
+    connections->all = calloc(limit, sizeof *connections->all);
+    for (size_t i = limit; connections->all != NULL && i-- > 0;) {
+        connections->all[i].next_free = connections->free;
+        connections->free = &connections->all[i];
+    }
+    return connections->open != NULL && connections->all != NULL;
 }
 
 void rest_connections_stop(struct rest_connections *connections)
@@ -135,7 +257,10 @@ void rest_connections_finish(struct rest_connections *connections)
 {
     if (connections->open != NULL) {
         event_del(&connections->resume_event);
+        slow_requests_finish(&connections->slow);
         free(connections->open);
         connections->open = NULL;
+        free(connections->all);
+        free(connections->by_fd);
     }
 }

@@ -21,6 +21,7 @@ static void reply_on_written(struct evhttp_request *request, void *arg)
     struct rest_endpoint *endpoint = arg;
 
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+    rest_connections_request_answered(&endpoint->connections, request);
     atomic_fetch_sub(&endpoint->listener->server->in_flight, 1);
 }
 

@@ -76,7 +76,7 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
         evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, endpoint->listener->fd);
     if (endpoint->http == NULL || endpoint->acceptor == NULL ||
         !rest_connections_init(&endpoint->connections, endpoint->worker->loop, endpoint->acceptor,
-                               limit)) {
+                               limit, server->limits.request_ms)) {
         return false;
     }
     configure(endpoint);

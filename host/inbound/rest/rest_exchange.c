@@ -362,6 +362,7 @@ void rest_exchange_begin(struct evhttp_request *request, void *arg)
     struct rest_headers headers;
     struct rest_match match;
 
+    rest_connections_request_arrived(&endpoint->connections, request);
     rest_headers_read(request, &headers);
     if (!admit(endpoint, request, &headers)) {
         return;

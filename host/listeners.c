@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/config/config.h"
@@ -11,8 +12,14 @@
 #include "inbound/rest/rest_server.h"
 #include "runtime/loader/elf_image.h"
 #include "runtime/loader/manifest.h"
+#include "runtime/reload/control.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
+
+/* How long REST connections are kept open behind the last answer, for clients that have not seen
+ * yet that they shall leave. */
+#define LINGER_MS 300
+#define STEP_MS   5
 
 struct listeners {
     struct runtime *runtime;
@@ -107,11 +114,10 @@ static atlas_status_t open_one(struct listeners *listeners, const struct config_
 }
 
 /* Two plugins whose REST routes clash, or a service without descriptors, refuse a deployment. */
-static void check_routes(void *self, struct generation *const *generations, size_t count,
-                         struct report *report)
+static bool check_routes(void *self, const struct config *config,
+                         struct generation *const *generations, size_t count, struct report *report)
 {
     struct listeners *listeners = self;
-    const struct config *config = runtime_config(listeners->runtime);
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         struct error error;
@@ -121,6 +127,7 @@ static void check_routes(void *self, struct generation *const *generations, size
             report_add(report, "listener %s: %s", listener->name, error.text);
         }
     }
+    return false;
 }
 
 atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deployment,
@@ -133,7 +140,8 @@ atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deploy
     }
     *ret_listeners = listeners;
     listeners->runtime = runtime;
-    deployment_set_check(deployment, check_routes, listeners);
+    deployment_set_follower(
+        deployment, &(struct deployment_follower){.self = listeners, .prepare = check_routes});
     struct grpc_limits grpc_limits = grpc_limits_of(&config->grpc);
     struct rest_limits rest_limits = rest_limits_of(&config->rest);
     atlas_status_t status = grpc_server_create(runtime, &grpc_limits, &listeners->grpc, error);
@@ -157,16 +165,42 @@ void listeners_accept(struct listeners *listeners)
     }
 }
 
-void listeners_drain(struct listeners *listeners, int64_t timeout_ms)
+void listeners_stop(struct listeners *listeners)
 {
-    int64_t until_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
     if (listeners != NULL && listeners->rest != NULL) {
-        rest_server_drain(listeners->rest, timeout_ms);
+        rest_server_stop(listeners->rest);
     }
     if (listeners != NULL && listeners->grpc != NULL) {
-        int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
-        grpc_server_drain(listeners->grpc, left_ms > 0 ? left_ms : 0);
+        grpc_server_stop(listeners->grpc);
     }
+}
+
+static bool is_idle(const struct listeners *listeners)
+{
+    return (listeners->rest == NULL || rest_server_in_flight(listeners->rest) == 0) &&
+           (listeners->grpc == NULL || grpc_server_connections(listeners->grpc) == 0);
+}
+
+bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns)
+{
+    int64_t idle_ms = 0;
+    while (listeners != NULL && idle_ms < LINGER_MS) {
+        if (clock_monotonic_ns() >= until_ns || control_is_interrupted(control)) {
+            return is_idle(listeners);
+        }
+        nanosleep(&(struct timespec){0, STEP_MS * NS_PER_MS}, NULL);
+        idle_ms = is_idle(listeners) ? idle_ms + STEP_MS : 0;
+    }
+    return true;
+}
+
+void listeners_cancel(struct listeners *listeners)
+{
+    log_warn("calls did not end in time: cancelling them, continuing",
+             LOG_INT("rest_requests", rest_server_in_flight(listeners->rest)),
+             LOG_INT("grpc_connections", grpc_server_connections(listeners->grpc)));
+    rest_server_cancel(listeners->rest);
+    grpc_server_close(listeners->grpc);
 }
 
 void listeners_close(struct listeners *listeners)

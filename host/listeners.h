@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+struct control;
 struct deployment;
 struct listeners;
 struct runtime;
@@ -16,11 +17,17 @@ atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deploy
 /* Starts to accept. */
 void listeners_accept(struct listeners *listeners);
 
-/* Stops accepting without losing a connection and waits for calls, timeout_ms at most. NULL is
- * allowed. */
-void listeners_drain(struct listeners *listeners, int64_t timeout_ms);
+/* Stops accepting without losing a connection; peers are told to go. NULL is allowed. */
+void listeners_stop(struct listeners *listeners);
 
-/* Frees them after drain, while the loops still run. NULL is allowed. */
+/* Waits until calls have ended and peers have gone, until until_ns (monotonic) or an interruption
+ * of the control thread at the latest. False if some are left. NULL is allowed. */
+bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns);
+
+/* Cancels the calls that are left. */
+void listeners_cancel(struct listeners *listeners);
+
+/* Frees them once nothing is left, while the loops still run. NULL is allowed. */
 void listeners_close(struct listeners *listeners);
 
 #endif

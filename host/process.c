@@ -16,6 +16,9 @@
 #include "runtime/watchdog.h"
 #include "status.h"
 
+/* What a cancelled call gets to end, beyond the longest cleanup section. */
+#define CANCEL_MS 2000
+
 struct process {
     const struct config *config;
     struct pid_file *pid_file;
@@ -40,7 +43,6 @@ static bool start_runtime(struct process *process, const char *name, struct repo
     struct error error;
     if (staged_folder_open(process->config->run_dir, &error) != ATLAS_OK ||
         pid_file_create(process->config->run_dir, name, &process->pid_file, &error) != ATLAS_OK ||
-        control_create(&process->control, &error) != ATLAS_OK ||
         runtime_create(&options, &process->runtime, &error) != ATLAS_OK ||
         deployment_create(process->runtime, process->control, &process->deployment, &error) !=
             ATLAS_OK ||
@@ -64,8 +66,8 @@ static bool start_listeners(struct process *process, struct report *report)
     return true;
 }
 
-bool process_start(const struct config *config, const char *name, struct process **ret_process,
-                   struct report *report)
+bool process_start(const struct config *config, const char *name, struct control *control,
+                   struct process **ret_process, struct report *report)
 {
     int64_t start_ns = clock_monotonic_ns();
     struct process *process = calloc(1, sizeof *process);
@@ -74,6 +76,7 @@ bool process_start(const struct config *config, const char *name, struct process
         return false;
     }
     process->config = config;
+    process->control = control;
     /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
      */
     if (!start_runtime(process, name, report) || !start_listeners(process, report) ||
@@ -107,38 +110,55 @@ bool process_reload(struct process *process, const struct config *config, struct
     return is_applied;
 }
 
-void process_stop(struct process *process)
+/* Calls in flight end as they would, up to the time that the configuration gives them. */
+static void let_calls_end(struct process *process)
 {
-    if (process == NULL) {
-        return;
+    int64_t until_ns = clock_monotonic_ns() + process->config->shutdown.drain_ms * NS_PER_MS;
+    status_drain(process->status);
+    listeners_stop(process->listeners);
+    deployment_quiesce(process->deployment, until_ns);
+    if (!listeners_wait(process->listeners, process->control, until_ns)) {
+        listeners_cancel(process->listeners);
     }
-    if (process->runtime != NULL) {
-        status_drain(process->status);
-        listeners_drain(process->listeners, process->config->shutdown.drain_ms);
-        if (process->deployment != NULL) {
-            deployment_end(process->deployment);
-        }
-        listeners_close(process->listeners);
-        status_stop(process->status);
-        modules_stop(process->modules);
-        watchdog_stop(process->watchdog);
-        runtime_destroy(process->runtime);
-        modules_destroy(process->modules);
+}
+
+/* Everything that is left is cancelled, and gets the time of a cleanup section to end. */
+static bool end_calls(struct process *process)
+{
+    int64_t cleanup_ms = process->config->calls.cleanup_ms + CANCEL_MS;
+    int64_t until_ns = clock_monotonic_ns() + cleanup_ms * NS_PER_MS;
+    return deployment_end(process->deployment, until_ns) &&
+           listeners_wait(process->listeners, process->control, until_ns);
+}
+
+static void free_everything(struct process *process)
+{
+    listeners_close(process->listeners);
+    status_stop(process->status);
+    modules_stop(process->modules);
+    watchdog_stop(process->watchdog);
+    runtime_destroy(process->runtime);
+    modules_destroy(process->modules);
+    deployment_destroy(process->deployment);
+}
+
+bool process_stop(struct process *process)
+{
+    bool is_clean = true;
+    if (process == NULL) {
+        return true;
+    }
+    control_heed_end(process->control);
+    if (process->deployment != NULL) {
+        let_calls_end(process);
+        is_clean = end_calls(process);
+    }
+    if (is_clean) {
+        free_everything(process);
         log_info("stopped");
     }
-    deployment_destroy(process->deployment);
-    control_destroy(process->control);
     staged_folder_close(process->config->run_dir);
     pid_file_remove(process->pid_file);
     free(process);
-}
-
-struct control *process_control(struct process *process)
-{
-    return process->control;
-}
-
-struct runtime *process_runtime(struct process *process)
-{
-    return process->runtime;
+    return is_clean;
 }

@@ -5,6 +5,7 @@
 #define EXIT_DONE    0
 #define EXIT_REFUSED 1 /* what was asked for cannot be done; the reason was printed */
 #define EXIT_USAGE   2 /* the command line is wrong */
+#define EXIT_FORCED  3 /* it did not end in time and left at once */
 
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);

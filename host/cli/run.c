@@ -1,9 +1,14 @@
 /* atlas run: one process of a deployment, until a signal ends it. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/report.h"
 #include "cli/cli.h"
@@ -11,9 +16,13 @@
 #include "process.h"
 #include "runtime/reload/control.h"
 
+/* As shutdown.limit, until the configuration was read. */
+#define START_LIMIT_MS 5000
+
 struct run {
     struct config_arguments arguments;
     struct config *config;
+    struct control *control;
     struct process *process;
     struct loop_task reload;
     bool is_reload_asked; /* posted and not begun: further signals coalesce */
@@ -21,6 +30,9 @@ struct run {
     bool is_reload_due;
     pthread_mutex_t mutex;
     sigset_t signals;
+    unsigned ends;            /* how often a signal asked to end; of the signals thread */
+    int64_t end_ns;           /* by then the process has ended; the same */
+    _Atomic int64_t limit_ms; /* shutdown.limit, once the configuration was read */
 };
 
 static void reload_once(struct run *run)
@@ -68,27 +80,65 @@ static void ask_for_reload(struct run *run)
     pthread_mutex_unlock(&run->mutex);
     if (!is_asked) {
         run->reload.run = reload;
-        control_post(process_control(run->process), &run->reload);
+        control_post(run->control, &run->reload);
     }
 }
 
-/* Signals become commands of the control thread here; no handler runs anywhere. */
+static _Noreturn void end_by_force(const char *why)
+{
+    log_error(why, LOG_TEXT("remedy", "see which calls do not end, or what holds a loop, above"));
+    _exit(EXIT_FORCED);
+}
+
+/* The first time calls may end, the second time they are cancelled, the third time nobody waits. */
+static void ask_to_end(struct run *run)
+{
+    run->ends++;
+    if (run->ends == 1) {
+        run->end_ns = clock_monotonic_ns() + atomic_load(&run->limit_ms) * NS_PER_MS;
+    } else if (run->ends == 2) {
+        log_warn("asked to end again: cancelling the calls in flight");
+    } else {
+        end_by_force("asked to end three times: leaving at once");
+    }
+    control_end(run->control);
+}
+
+/* The next signal, or 0 when the time to end is over. */
+static int next_signal(const struct run *run)
+{
+    for (;;) {
+        int64_t left_ns = run->ends == 0 ? NS_PER_S * 3600 : run->end_ns - clock_monotonic_ns();
+        if (left_ns <= 0) {
+            return 0;
+        }
+        int number = sigtimedwait(&run->signals, NULL,
+                                  &(struct timespec){left_ns / NS_PER_S, left_ns % NS_PER_S});
+        if (number > 0) {
+            return number;
+        }
+    }
+}
+
+/* Signals become commands of the control thread here; no handler runs anywhere. Ended by
+ * pthread_cancel, while it waits only. */
 static void *wait_for_signals(void *arg)
 {
     struct run *run = arg;
     pthread_setname_np(pthread_self(), "signals");
     for (;;) {
-        int number;
-        if (sigwait(&run->signals, &number) != 0) {
-            continue;
+        int number = next_signal(run);
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+        if (number == 0) {
+            end_by_force("the process did not end within shutdown.limit: leaving at once");
         }
         log_info("signal", LOG_TEXT("signal", strsignal(number)));
-        if (number == SIGHUP) {
+        if (number != SIGHUP) {
+            ask_to_end(run);
+        } else if (run->ends == 0) {
             ask_for_reload(run);
-        } else {
-            control_end(process_control(run->process));
-            return NULL;
         }
+        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     }
 }
 
@@ -102,24 +152,62 @@ static void block_signals(struct run *run)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static bool start(struct run *run)
+static bool start_process(struct run *run, struct report *report)
+{
+    run->config = config_load(&run->arguments.source, report);
+    if (run->config == NULL) {
+        return false;
+    }
+    atomic_store(&run->limit_ms, run->config->shutdown.limit_ms);
+    const struct config_process *process =
+        config_arguments_process(&run->arguments, run->config, report);
+    if (process == NULL) {
+        return false;
+    }
+    log_set_level((enum atlas_log_level)run->config->log_level);
+    log_set_process(process->name);
+    return process_start(run->config, process->name, run->control, &run->process, report);
+}
+
+static int run_process(struct run *run)
 {
     struct report report;
     report_init(&report);
-    bool is_started = false;
-    run->config = config_load(&run->arguments.source, &report);
-    if (run->config != NULL) {
-        const struct config_process *process =
-            config_arguments_process(&run->arguments, run->config, &report);
-        if (process != NULL) {
-            log_set_level((enum atlas_log_level)run->config->log_level);
-            log_set_process(process->name);
-            is_started = process_start(run->config, process->name, &run->process, &report);
-        }
+    bool is_started = start_process(run, &report);
+    bool is_interrupted = !is_started && control_is_interrupted(run->control);
+    if (is_interrupted) {
+        log_info("ended before it served");
+    } else {
+        config_arguments_print(&report);
     }
-    config_arguments_print(&report);
     report_finish(&report);
-    return is_started;
+    if (!is_started) {
+        return is_interrupted ? EXIT_DONE : EXIT_REFUSED;
+    }
+    control_run(run->control);
+    if (!process_stop(run->process)) {
+        end_by_force("calls did not end although they were cancelled: leaving without them");
+    }
+    return EXIT_DONE;
+}
+
+static int run_with_signals(struct run *run)
+{
+    struct error error;
+    pthread_t signals;
+    if (control_create(&run->control, &error) != ATLAS_OK) {
+        fprintf(stderr, "atlas run: %s\n", error.text);
+        return EXIT_REFUSED;
+    }
+    block_signals(run); /* before any thread starts, so that all inherit it */
+    if (pthread_create(&signals, NULL, wait_for_signals, run) != 0) {
+        fprintf(stderr, "atlas run: cannot start a thread for signals\n");
+        return EXIT_REFUSED;
+    }
+    int code = run_process(run);
+    pthread_cancel(signals);
+    pthread_join(signals, NULL);
+    return code;
 }
 
 int cli_run(int argc, char **argv)
@@ -129,17 +217,12 @@ int cli_run(int argc, char **argv)
         free(run);
         return EXIT_USAGE;
     }
+    atomic_init(&run->limit_ms, START_LIMIT_MS);
     pthread_mutex_init(&run->mutex, NULL);
-    block_signals(run); /* before any thread starts, so that all inherit it */
-    bool is_started = start(run);
-    pthread_t signals;
-    if (is_started && pthread_create(&signals, NULL, wait_for_signals, run) == 0) {
-        control_run(process_control(run->process));
-        pthread_join(signals, NULL);
-    }
-    process_stop(run->process);
+    int code = run_with_signals(run);
     config_release(run->config);
+    control_destroy(run->control);
     pthread_mutex_destroy(&run->mutex);
     free(run);
-    return is_started ? EXIT_DONE : EXIT_REFUSED;
+    return code;
 }

@@ -9,7 +9,6 @@
 #include "runtime/module.h"
 
 struct backgrounds;
-struct candidate;
 struct config_plugin;
 struct call_metrics;
 struct descriptor_set;
@@ -52,8 +51,9 @@ struct generation {
     struct atlas_interfaces interfaces;
     uint8_t content[32]; /* of the file and its configuration: equal means nothing to reload */
     void *instance;
-    bool is_created; /* create() succeeded: destroy() is due */
-    bool is_active;  /* background work and consumers run */
+    bool is_replacement; /* another generation of the plugin serves already */
+    bool is_created;     /* create() succeeded: destroy() is due */
+    bool is_active;      /* background work and consumers run */
     struct backgrounds *backgrounds;
     void *attached[MODULE_COUNT];
     unsigned table_references; /* route tables that hold it; control thread only */
@@ -65,30 +65,14 @@ struct generation {
 #define GENERATION_LOOP_ATTACHED(generation, worker, slot)                                         \
     ((generation)->loops[(worker)->index].attached[(slot)])
 
-/*
- * Control thread only, outside of loops; each function may block as long as the timeouts of the
- * group "reload" say.
- */
-
-/* STAGE and LOAD and CHECK: maps a private copy of the candidate, which is emptied. Nothing of it
- * runs yet but its check(). */
-atlas_status_t generation_load(struct runtime *runtime, struct candidate *candidate,
-                               unsigned number, struct generation **ret_generation,
-                               struct error *error);
-
-/* CREATE and WARM: attaches modules, makes the instance and the state of every loop. */
-atlas_status_t generation_create(struct generation *generation, bool is_reload,
-                                 struct error *error);
-
-/* Starts background work and consumers; stops them and waits until they have ended. */
-void generation_activate(struct generation *generation);
-void generation_deactivate(struct generation *generation);
-
-/* Ends the instance, unmaps the copy and frees everything; half-made ones too. Nothing of it may
- * run or be routed to. NULL is allowed. */
-void generation_unload(struct generation *generation);
-
 /* Methods of all its services; a route's method_index is below it. Any thread. */
-unsigned generation_method_count(const struct generation *generation);
+static inline unsigned generation_method_count(const struct generation *generation)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < generation->plugin.service_count; i++) {
+        count += generation->plugin.services[i]->method_count;
+    }
+    return count;
+}
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/config/config.h"
-#include "runtime/call_run.h"
+#include "runtime/call.h"
 #include "runtime/fiber.h"
 #include "runtime/offload.h"
 
@@ -207,63 +207,4 @@ void runtime_run_on(struct worker *worker, void (*fn)(struct worker *worker, voi
     sem_init(&run.done, 0, 0);
     loop_post(worker->loop, &run.task);
     wait_semaphore(&run.done);
-}
-
-struct call_on {
-    struct generation *generation;
-    const char *operation;
-    int64_t timeout_ms;
-    atlas_status_t (*fn)(struct call *call, void *arg);
-    void *arg;
-    struct error *error;
-    atlas_status_t status;
-    sem_t done;
-};
-
-static void call_on_finished(struct call *call)
-{
-    struct call_on *request = call->peer;
-    request->status = call->status;
-    if (call->status != ATLAS_OK) {
-        error_set(request->error, call->status, "%s", call->message);
-    }
-    call_destroy(call);
-    sem_post(&request->done);
-}
-
-static const struct call_operations call_on_operations = {.finished = call_on_finished};
-
-static void start_call_on(struct worker *worker, void *arg)
-{
-    struct call_on *request = arg;
-    struct call *call = call_create_internal(worker, request->generation, request->operation);
-    if (call == NULL) {
-        request->status =
-            error_set(request->error, ATLAS_RESOURCE_EXHAUSTED,
-                      "%s: no fiber is left on loop %u; raise calls.fibers or wait for less load",
-                      request->operation, worker->index);
-        sem_post(&request->done);
-        return;
-    }
-    call->operations = &call_on_operations;
-    call->peer = request;
-    call->deadline_ns = call->start_ns + request->timeout_ms * NS_PER_MS;
-    call_start_function(call, request->fn, request->arg);
-}
-
-atlas_status_t runtime_call_on(struct worker *worker, struct generation *generation,
-                               const char *operation, int64_t timeout_ms,
-                               atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
-                               struct error *error)
-{
-    struct call_on request = {.generation = generation,
-                              .operation = operation,
-                              .timeout_ms = timeout_ms,
-                              .fn = fn,
-                              .arg = arg,
-                              .error = error};
-    sem_init(&request.done, 0, 0);
-    runtime_run_on(worker, start_call_on, &request);
-    wait_semaphore(&request.done);
-    return request.status;
 }

@@ -64,12 +64,4 @@ const struct remote_transport *runtime_remote(const struct runtime *runtime);
 /* Runs fn(worker, arg) on the worker's loop and waits for it. From threads that are no loops. */
 void runtime_run_on(struct worker *worker, void (*fn)(struct worker *worker, void *arg), void *arg);
 
-/* Runs fn on a fiber of the worker, with a call for the generation (may be NULL) that ends after
- * timeout_ms, and waits for it; the call's message goes to the error. From threads that are no
- * loops. */
-atlas_status_t runtime_call_on(struct worker *worker, struct generation *generation,
-                               const char *operation, int64_t timeout_ms,
-                               atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
-                               struct error *error);
-
 #endif

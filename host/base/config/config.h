@@ -202,6 +202,7 @@ struct config_reload {
 
 struct config_shutdown {
     int64_t drain_ms; /* drain_timeout: calls in flight */
+    int64_t limit_ms; /* limit: the whole of it; the process is ended by force then */
 };
 
 struct config {

@@ -163,6 +163,8 @@ static void check_pairs(const struct config_binding *binding, const struct confi
          config->kafka.retry_max_ms},
         {"calls.message_limit", config->calls.message_bytes, "calls.arena_limit",
          config->calls.arena_bytes},
+        {"shutdown.drain_timeout", config->shutdown.drain_ms, "shutdown.limit",
+         config->shutdown.limit_ms},
     };
 
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

@@ -172,6 +172,7 @@ static const struct config_field reload[] = {
 
 static const struct config_field shutdown[] = {
     TIME(config_shutdown, "drain_timeout", drain_ms, "15s", 10, HR),
+    TIME(config_shutdown, "limit", limit_ms, "45s", 100, 2 * HR),
 };
 
 #define GROUP(name)                                                                                \

@@ -3,9 +3,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,8 +20,6 @@ struct grpc_server {
     struct grpc_loop *loops;
     unsigned loop_count;
     atomic_uint connections;
-    pthread_mutex_t mutex; /* only for has_ended, when a connection ends */
-    pthread_cond_t has_ended;
 };
 
 const struct grpc_limits *grpc_server_limits(const struct grpc_server *server)
@@ -48,12 +44,8 @@ unsigned grpc_server_connections(const struct grpc_server *server)
 
 void grpc_server_connection_closed(struct grpc_loop *loop)
 {
-    struct grpc_server *server = loop->server;
     atomic_fetch_sub(&loop->connection_count, 1);
-    pthread_mutex_lock(&server->mutex);
-    atomic_fetch_sub(&server->connections, 1);
-    pthread_cond_signal(&server->has_ended);
-    pthread_mutex_unlock(&server->mutex);
+    atomic_fetch_sub(&loop->server->connections, 1);
 }
 
 /* An accepted socket on its way to its loop. */
@@ -137,16 +129,6 @@ static atlas_status_t create_loops(struct grpc_server *server)
     return ATLAS_OK;
 }
 
-static void init_condition(struct grpc_server *server)
-{
-    pthread_condattr_t attributes;
-    pthread_mutex_init(&server->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&server->has_ended, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_limits *limits,
                                   struct grpc_server **ret_server, struct error *error)
 {
@@ -156,7 +138,6 @@ atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_lim
     }
     server->runtime = runtime;
     server->limits = *limits;
-    init_condition(server);
     server->callbacks = grpc_connection_callbacks();
     server->options = http2_connection_options(&server->limits);
     if (server->callbacks == NULL || server->options == NULL || create_loops(server) != ATLAS_OK) {
@@ -240,36 +221,19 @@ static void close_loop(struct worker *worker, void *arg)
     }
 }
 
-static bool wait_for_connections(struct grpc_server *server, int64_t timeout_ms)
+void grpc_server_stop(struct grpc_server *server)
 {
-    int64_t until_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
-    struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-    int failure = 0;
-    pthread_mutex_lock(&server->mutex);
-    while (atomic_load(&server->connections) > 0 && failure == 0) {
-        failure = pthread_cond_timedwait(&server->has_ended, &server->mutex, &until);
-    }
-    pthread_mutex_unlock(&server->mutex);
-    return atomic_load(&server->connections) == 0;
-}
-
-bool grpc_server_drain(struct grpc_server *server, int64_t timeout_ms)
-{
-    const int64_t close_timeout_ms = 2000; /* sockets close in one pass of their loop */
     runtime_run_on(server->loops[0].worker, stop_listeners, server);
     for (unsigned i = 0; i < server->loop_count; i++) {
         runtime_run_on(server->loops[i].worker, drain_loop, server);
     }
-    if (wait_for_connections(server, timeout_ms)) {
-        return true;
-    }
-    log_warn("grpc connections did not end in time: closing them, continuing",
-             LOG_INT("connections", grpc_server_connections(server)));
+}
+
+void grpc_server_close(struct grpc_server *server)
+{
     for (unsigned i = 0; i < server->loop_count; i++) {
         runtime_run_on(server->loops[i].worker, close_loop, server);
     }
-    wait_for_connections(server, close_timeout_ms);
-    return false;
 }
 
 static void finish_loop(struct worker *worker, void *arg)
@@ -313,7 +277,5 @@ void grpc_server_destroy(struct grpc_server *server)
     free(server->loops);
     nghttp2_option_del(server->options);
     nghttp2_session_callbacks_del(server->callbacks);
-    pthread_cond_destroy(&server->has_ended);
-    pthread_mutex_destroy(&server->mutex);
     free(server);
 }

@@ -2,7 +2,7 @@
  * The gRPC server: listeners whose connections are spread over the loops; each connection becomes
  * calls. All functions are for a thread that is no loop (main, control).
  *
- *   create -> runtime_start -> listen (each) -> accept -> drain -> destroy
+ *   create -> runtime_start -> listen (each) -> accept -> stop -> close -> destroy
  */
 #ifndef INBOUND_GRPC_SERVER_H
 #define INBOUND_GRPC_SERVER_H
@@ -35,15 +35,17 @@ atlas_status_t grpc_server_listen(struct grpc_server *server,
 /* Starts to accept on all listeners. The runtime runs. */
 void grpc_server_accept(struct grpc_server *server);
 
-/* Stops accepting without losing a connection that is on its way, tells the peers to go, and waits
- * until their calls have ended and they have gone, timeout_ms at most. What is left then is
- * cancelled and closed. True if nothing was left. */
-bool grpc_server_drain(struct grpc_server *server, int64_t timeout_ms);
+/* Stops accepting without losing a connection that is on its way, and tells the peers to go: each
+ * connection closes when its calls have ended. Does not wait for that. */
+void grpc_server_stop(struct grpc_server *server);
+
+/* Closes the connections that are left, whose calls are cancelled. Does not wait for their end. */
+void grpc_server_close(struct grpc_server *server);
 
 /* Connections that are open. Any thread. */
 unsigned grpc_server_connections(const struct grpc_server *server);
 
-/* Frees the server after drain, while the loops still run. NULL is allowed. */
+/* Frees the server once it has no connections, while the loops still run. NULL is allowed. */
 void grpc_server_destroy(struct grpc_server *server);
 
 #endif

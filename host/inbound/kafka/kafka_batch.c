@@ -132,8 +132,7 @@ static atlas_status_t run_batch(struct call *call, void *arg)
         keep_failure(batch, status, call->message);
         return status;
     }
-    status =
-        batch->route->handle(&call->public, batch->record_pointers, batch->count, batch->statuses);
+    status = batch->route->handle(&call->public, batch->records, batch->count, batch->statuses);
     call_interface.join(&call->public); /* tasks that it left behind may still set statuses */
     settle(call, batch, status);
     return status;
@@ -228,16 +227,12 @@ atlas_status_t kafka_batch_init(struct kafka_batch *batch, size_t limit, struct 
     *batch = (struct kafka_batch){.limit = limit, .poller = poller, .on_done = on_done};
     batch->messages = calloc(limit, sizeof *batch->messages);
     batch->records = calloc(limit, sizeof *batch->records);
-    batch->record_pointers = calloc(limit, sizeof *batch->record_pointers);
     batch->statuses = calloc(limit, sizeof *batch->statuses);
     batch->reasons = calloc(limit, sizeof *batch->reasons);
-    if (batch->messages == NULL || batch->records == NULL || batch->record_pointers == NULL ||
-        batch->statuses == NULL || batch->reasons == NULL) {
+    if (batch->messages == NULL || batch->records == NULL || batch->statuses == NULL ||
+        batch->reasons == NULL) {
         kafka_batch_finish(batch);
         return ATLAS_RESOURCE_EXHAUSTED;
-    }
-    for (size_t i = 0; i < limit; i++) {
-        batch->record_pointers[i] = &batch->records[i];
     }
     return ATLAS_OK;
 }
@@ -247,7 +242,6 @@ void kafka_batch_finish(struct kafka_batch *batch)
     kafka_batch_drop(batch, batch->count);
     free(batch->messages);
     free(batch->records);
-    free(batch->record_pointers);
     free(batch->statuses);
     free(batch->reasons);
     *batch = (struct kafka_batch){.limit = 0};

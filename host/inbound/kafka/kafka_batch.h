@@ -25,9 +25,8 @@ struct kafka_batch_route {
     struct kafka_producer *producer;
     const char *dead_topic;
     const char *operation; /* "tracker consumer gps" */
-    atlas_status_t (*handle)(struct atlas_call *call,
-                             const struct atlas_kafka_record *const *records, size_t count,
-                             atlas_status_t *statuses);
+    atlas_status_t (*handle)(struct atlas_call *call, const struct atlas_kafka_record *records,
+                             size_t count, atlas_status_t *statuses);
     struct generation *generation;
 };
 
@@ -41,7 +40,6 @@ struct kafka_batch {
     size_t count;
     rd_kafka_message_t **messages; /* owned, in the order of their offsets */
     struct atlas_kafka_record *records;
-    const struct atlas_kafka_record **record_pointers; /* what the handler gets */
     atlas_status_t *statuses;
     const char **reasons; /* of reject; in the arena of the call, while it lasts */
 

@@ -370,7 +370,7 @@ static void join_group(struct kafka_consumer *consumer)
 
 void kafka_consumer_resume(struct kafka_consumer *consumer, struct generation *generation,
                            atlas_status_t (*handle)(struct atlas_call *call,
-                                                    const struct atlas_kafka_record *const *records,
+                                                    const struct atlas_kafka_record *records,
                                                     size_t count, atlas_status_t *statuses))
 {
     consumer->batch_route.generation = generation;

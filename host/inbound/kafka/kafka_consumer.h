@@ -40,7 +40,7 @@ const struct kafka_identity *kafka_consumer_identity(const struct kafka_consumer
  * borrowed until paused. On the poller's loop. */
 void kafka_consumer_resume(struct kafka_consumer *consumer, struct generation *generation,
                            atlas_status_t (*handle)(struct atlas_call *call,
-                                                    const struct atlas_kafka_record *const *records,
+                                                    const struct atlas_kafka_record *records,
                                                     size_t count, atlas_status_t *statuses));
 
 /* Starts no more batches; on_paused(arg) comes once when none runs any more and the offsets are

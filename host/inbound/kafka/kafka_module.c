@@ -19,7 +19,7 @@
 #define JOIN_S 3
 
 typedef atlas_status_t batch_handler(struct atlas_call *call,
-                                     const struct atlas_kafka_record *const *records, size_t count,
+                                     const struct atlas_kafka_record *records, size_t count,
                                      atlas_status_t *statuses);
 
 /* A consumer and the generations that want it. The list is guarded by the module's mutex; the

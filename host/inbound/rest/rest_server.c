@@ -1,4 +1,4 @@
-/* The REST server as a whole: its listeners on all loops, and the drain. */
+/* The REST server as a whole: its listeners on all loops, and their end. */
 #include "inbound/rest/rest_server.h"
 
 #include <jansson.h>
@@ -8,15 +8,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/tcp_listener.h"
 #include "inbound/rest/rest_endpoint.h"
 #include "runtime/runtime.h"
 
-/* Connections that are kept open behind the last answer of a drain, for clients that have not seen
- * yet that they shall leave. */
-#define LINGER_MS 300
-#define STEP_MS   5
+/* At most so long loops take connections that the system had accepted for them: milliseconds, when
+ * they are not stuck. */
+#define ARRIVALS_MS 2000
 
 atlas_status_t rest_server_create(struct runtime *runtime, const struct rest_limits *limits,
                                   struct rest_server **ret_server, struct error *error)
@@ -141,25 +139,6 @@ atlas_status_t rest_server_accept(struct rest_server *server, struct error *erro
     return ATLAS_OK;
 }
 
-static void sleep_ms(int64_t ms)
-{
-    struct timespec time = {ms / 1000, ms % 1000 * NS_PER_MS};
-
-    nanosleep(&time, NULL);
-}
-
-/* True once nothing is in flight, at the latest at until_ns. */
-static bool wait_until_idle(struct rest_server *server, int64_t until_ns)
-{
-    while (atomic_load(&server->in_flight) > 0) {
-        if (clock_monotonic_ns() >= until_ns) {
-            return false;
-        }
-        sleep_ms(STEP_MS);
-    }
-    return true;
-}
-
 /* The loops take what the system has completed for us; then nothing can be lost by closing. */
 static void stop_arrivals(struct rest_server *server, int64_t until_ns)
 {
@@ -170,7 +149,7 @@ static void stop_arrivals(struct rest_server *server, int64_t until_ns)
     for (const struct rest_listener *listener = server->listeners; listener != NULL;
          listener = listener->next) {
         while (tcp_listener_has_waiting(listener->fd) && clock_monotonic_ns() < until_ns) {
-            sleep_ms(1);
+            nanosleep(&(struct timespec){0, NS_PER_MS}, NULL);
         }
     }
 }
@@ -184,25 +163,21 @@ static void close_sockets(struct rest_server *server)
     }
 }
 
-bool rest_server_drain(struct rest_server *server, int64_t timeout_ms)
+void rest_server_stop(struct rest_server *server)
 {
-    const int64_t cancel_ms = 2000; /* a cancelled call ends as soon as it would wait */
-    int64_t until_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
-    bool is_idle = false;
-
-    stop_arrivals(server, until_ns);
+    stop_arrivals(server, clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS);
     for_each_endpoint(server, rest_endpoint_stop);
     close_sockets(server);
-    is_idle = wait_until_idle(server, until_ns);
-    if (is_idle) {
-        sleep_ms(LINGER_MS);
-        return wait_until_idle(server, until_ns);
-    }
-    log_warn("rest requests did not end in time: cancelling them, continuing",
-             LOG_INT("requests", atomic_load(&server->in_flight)));
+}
+
+unsigned rest_server_in_flight(const struct rest_server *server)
+{
+    return atomic_load(&server->in_flight);
+}
+
+void rest_server_cancel(struct rest_server *server)
+{
     for_each_endpoint(server, rest_endpoint_cancel);
-    wait_until_idle(server, clock_monotonic_ns() + cancel_ms * NS_PER_MS);
-    return false;
 }
 
 void rest_server_destroy(struct rest_server *server)

@@ -3,7 +3,7 @@
  * the host. Every loop has an evhttp of its own for each listener; all accept from one socket. All
  * functions are for a thread that is no loop (main, control).
  *
- *   create -> runtime_start -> listen (each) -> accept -> drain -> destroy
+ *   create -> runtime_start -> listen (each) -> accept -> stop -> cancel -> destroy
  */
 #ifndef INBOUND_REST_REST_SERVER_H
 #define INBOUND_REST_REST_SERVER_H
@@ -46,12 +46,17 @@ atlas_status_t rest_server_listen(struct rest_server *server,
 /* Starts to accept on all listeners. The runtime runs. RESOURCE_EXHAUSTED. */
 atlas_status_t rest_server_accept(struct rest_server *server, struct error *error);
 
-/* Stops accepting without losing a connection that is on its way and waits until the requests in
- * flight are answered, timeout_ms at most; what is left then is cancelled. True if nothing was
- * left. */
-bool rest_server_drain(struct rest_server *server, int64_t timeout_ms);
+/* Stops accepting without losing a connection that is on its way; every answer closes its
+ * connection from here on. Does not wait for those in flight. */
+void rest_server_stop(struct rest_server *server);
 
-/* Frees the server after drain, while the loops still run. NULL is allowed. */
+/* Requests that are not answered, or whose answer is not written. Any thread. */
+unsigned rest_server_in_flight(const struct rest_server *server);
+
+/* Cancels the requests in flight. Does not wait for their end. */
+void rest_server_cancel(struct rest_server *server);
+
+/* Frees the server once nothing is in flight, while the loops still run. NULL is allowed. */
 void rest_server_destroy(struct rest_server *server);
 
 /*

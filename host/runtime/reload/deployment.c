@@ -1,25 +1,16 @@
 #include "runtime/reload/deployment.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/clock.h"
 #include "base/config/config.h"
 #include "base/log.h"
-#include "runtime/call.h"
-#include "runtime/generation.h"
-#include "runtime/reload/candidate.h"
 #include "runtime/reload/control.h"
+#include "runtime/reload/drain.h"
+#include "runtime/reload/lifecycle.h"
+#include "runtime/reload/plan.h"
 #include "runtime/router.h"
 #include "runtime/runtime.h"
-#include "runtime/wait.h"
-
-/* Plugins of one process at most. */
-#define PLUGINS_MAX 64
-
-struct generation_list {
-    struct generation *items[PLUGINS_MAX * 4];
-    size_t count;
-};
 
 struct deployment {
     struct route_table_owner owner;
@@ -29,44 +20,8 @@ struct deployment {
     struct generation_list active;
     struct generation_list draining; /* in older tables only */
     unsigned next_number;
-    deployment_check_fn *check;
-    void *check_self;
+    struct deployment_follower follower;
 };
-
-static void list_add(struct generation_list *list, struct generation *generation)
-{
-    list->items[list->count++] = generation;
-}
-
-static bool list_has(const struct generation_list *list, const struct generation *generation)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i] == generation) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void list_remove(struct generation_list *list, const struct generation *generation)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i] == generation) {
-            list->items[i] = list->items[--list->count];
-            return;
-        }
-    }
-}
-
-static struct generation *list_find(const struct generation_list *list, const char *id)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i]->id, id) == 0) {
-            return list->items[i];
-        }
-    }
-    return NULL;
-}
 
 static void on_retired(struct route_table_owner *owner, struct route_table *table);
 
@@ -96,64 +51,10 @@ size_t deployment_active(const struct deployment *deployment,
     return deployment->active.count;
 }
 
-void deployment_set_check(struct deployment *deployment, deployment_check_fn *check, void *self)
+void deployment_set_follower(struct deployment *deployment,
+                             const struct deployment_follower *follower)
 {
-    deployment->check = check;
-    deployment->check_self = self;
-}
-
-/* PLAN: the candidates that differ from what runs. Everything wrong goes to the report. */
-struct plan {
-    struct candidate candidates[PLUGINS_MAX];
-    size_t candidate_count;
-    struct generation_list kept;
-    struct generation_list fresh;
-};
-
-static void plan_plugin(const struct deployment *deployment, struct plan *plan,
-                        const struct config_plugin *plugin, struct report *report)
-{
-    struct candidate *candidate = &plan->candidates[plan->candidate_count];
-    struct generation *running = list_find(&deployment->active, plugin->id);
-    if (!candidate_read(plugin, report, candidate)) {
-        candidate_finish(candidate);
-        return;
-    }
-    if (running != NULL &&
-        memcmp(running->content, candidate->content, sizeof running->content) == 0) {
-        list_add(&plan->kept, running);
-        candidate_finish(candidate);
-        return;
-    }
-    plan->candidate_count++;
-}
-
-static void plan_process(const struct deployment *deployment, struct plan *plan,
-                         const struct config *config, struct report *report)
-{
-    const char *name = runtime_process(deployment->runtime);
-    const struct config_process *process = config_process(config, name);
-    if (process == NULL) {
-        report_add(report, "processes: there is no process \"%s\" in the configuration any more",
-                   name);
-        return;
-    }
-    if (process->plugins.count > PLUGINS_MAX) {
-        report_add(report, "processes: process \"%s\" has %zu plugins, at most %d can be loaded",
-                   name, process->plugins.count, PLUGINS_MAX);
-        return;
-    }
-    for (size_t i = 0; i < process->plugins.count; i++) {
-        const struct config_plugin *plugin = config_plugin(config, process->plugins.items[i]);
-        if (plugin == NULL) {
-            report_add(report,
-                       "processes: process \"%s\" names the plugin \"%s\", which is not "
-                       "among plugins; add it there or remove it here",
-                       name, process->plugins.items[i]);
-            continue;
-        }
-        plan_plugin(deployment, plan, plugin, report);
-    }
+    deployment->follower = *follower;
 }
 
 static void check_generations(const struct deployment *deployment,
@@ -173,26 +74,35 @@ static void check_generations(const struct deployment *deployment,
     }
 }
 
-/* STAGE to WARM for all candidates; the first failure ends it. */
+/* STAGE to WARM of one candidate. */
+static bool make_one(struct deployment *deployment, struct plan *plan, struct candidate *candidate,
+                     struct report *report)
+{
+    struct generation *generation;
+    struct error error;
+    bool is_replacement = list_find(&deployment->active, candidate->plugin->id) != NULL;
+    check_generations(deployment, candidate, report);
+    if (report->count > 0) {
+        return false;
+    }
+    if (generation_load(deployment->runtime, candidate, ++deployment->next_number, &generation,
+                        &error) != ATLAS_OK) {
+        report_add(report, "%s", error.text);
+        return false;
+    }
+    list_add(&plan->fresh, generation);
+    if (generation_create(deployment->control, generation, is_replacement, &error) != ATLAS_OK) {
+        report_add(report, "%s", error.text);
+        return false;
+    }
+    return true;
+}
+
+/* For all candidates; the first failure ends it. */
 static bool make_fresh(struct deployment *deployment, struct plan *plan, struct report *report)
 {
     for (size_t i = 0; i < plan->candidate_count; i++) {
-        struct candidate *candidate = &plan->candidates[i];
-        struct generation *generation;
-        struct error error;
-        bool is_reload = list_find(&deployment->active, candidate->plugin->id) != NULL;
-        check_generations(deployment, candidate, report);
-        if (report->count > 0) {
-            return false;
-        }
-        if (generation_load(deployment->runtime, candidate, ++deployment->next_number, &generation,
-                            &error) != ATLAS_OK) {
-            report_add(report, "%s", error.text);
-            return false;
-        }
-        list_add(&plan->fresh, generation);
-        if (generation_create(generation, is_reload, &error) != ATLAS_OK) {
-            report_add(report, "%s", error.text);
+        if (!make_one(deployment, plan, &plan->candidates[i], report)) {
             return false;
         }
     }
@@ -263,7 +173,7 @@ static void unload_if_unused(struct deployment *deployment, struct generation *g
     if (generation->state == GENERATION_ENDED && generation->table_references == 0) {
         list_remove(&deployment->draining, generation);
         log_generation("plugin unloaded", generation);
-        generation_unload(generation);
+        generation_unload(deployment->control, generation);
     }
 }
 
@@ -291,78 +201,72 @@ static bool is_unused(void *arg)
     return ((const struct generation *)arg)->table_references == 0;
 }
 
-/* Cancels the call if it runs code of the generation (NULL: of any), else what it calls there. */
-static void cancel_tree(struct call *call, const struct generation *generation)
+/* Waits for the calls in flight of an old generation; false if the process shall end meanwhile. */
+static bool wait_for_calls(struct deployment *deployment, struct generation *generation,
+                           int64_t drain_ms)
 {
-    if (generation == NULL || call->generation == generation) {
-        call_cancel(call, ATLAS_UNAVAILABLE);
-        return;
-    }
-    for (struct call *child = call->children; child != NULL; child = child->next_sibling) {
-        cancel_tree(child, generation);
-    }
-}
-
-static void cancel_calls(struct worker *worker, void *arg)
-{
-    for (struct call *call = worker->calls; call != NULL; call = call->next_call) {
-        cancel_tree(call, arg);
-    }
-}
-
-static void cancel_on_every_loop(struct deployment *deployment, struct generation *generation)
-{
-    for (unsigned i = 0; i < runtime_worker_count(deployment->runtime); i++) {
-        runtime_run_on(runtime_worker(deployment->runtime, i), cancel_calls, generation);
-    }
+    int64_t until_ns = clock_monotonic_ns() + drain_ms * NS_PER_MS;
+    return control_wait(deployment->control, until_ns, is_unused, generation) ||
+           !control_is_interrupted(deployment->control);
 }
 
 /* Background work and consumers have stopped: waits for calls in flight, bounded, then ends it.
  * What is held longer (a call that does not heed its cancellation) is unloaded when it lets go. */
 static void drain(struct deployment *deployment, struct generation *generation)
 {
-    struct control *control = deployment->control;
     int64_t drain_ms = runtime_config(deployment->runtime)->reload.drain_ms;
     if (generation->is_active) {
         log_error("an old generation could not be stopped and stays loaded",
                   LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number));
         return;
     }
-    if (!control_wait(control, drain_ms, is_unused, generation)) {
+    if (!wait_for_calls(deployment, generation, drain_ms)) {
+        return; /* deployment_end takes it over */
+    }
+    if (!is_unused(generation)) {
         log_warn("calls of an old generation did not end in time, cancelling them",
                  LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number),
                  LOG_INT("drain_ms", drain_ms));
-        cancel_on_every_loop(deployment, generation);
-        control_wait(control, drain_ms, is_unused, generation);
+        drain_cancel_calls(deployment->runtime, generation);
+        if (!wait_for_calls(deployment, generation, drain_ms)) {
+            return;
+        }
     }
     generation->state = GENERATION_ENDED;
     unload_if_unused(deployment, generation);
 }
 
-static void start_drain(struct deployment *deployment, struct generation *generation)
+static int64_t drain_end_ns(const struct deployment *deployment)
 {
-    generation->state = GENERATION_DRAINING;
-    list_add(&deployment->draining, generation);
-    generation_deactivate(generation);
+    return clock_monotonic_ns() + runtime_config(deployment->runtime)->reload.drain_ms * NS_PER_MS;
+}
+
+/* Takes what is not in the next set out of the active one. */
+static void retire(struct deployment *deployment, const struct generation_list *next,
+                   struct generation_list *ret_older)
+{
+    ret_older->count = 0;
+    for (size_t i = 0; i < deployment->active.count; i++) {
+        struct generation *generation = deployment->active.items[i];
+        if (!list_has(next, generation)) {
+            generation->state = GENERATION_DRAINING;
+            list_add(&deployment->draining, generation);
+            list_add(ret_older, generation);
+        }
+    }
+    deployment->active = *next;
 }
 
 /* The new set serves; the old generations' background work ends before the new ones' begins. */
 static void switch_over(struct deployment *deployment, const struct plan *plan,
                         const struct generation_list *next)
 {
-    struct generation_list older = {.count = 0};
-    for (size_t i = 0; i < deployment->active.count; i++) {
-        if (!list_has(next, deployment->active.items[i])) {
-            list_add(&older, deployment->active.items[i]);
-        }
-    }
-    deployment->active = *next;
-    for (size_t i = 0; i < older.count; i++) {
-        start_drain(deployment, older.items[i]);
-    }
+    struct generation_list older;
+    retire(deployment, next, &older);
+    generation_deactivate(deployment->control, older.items, older.count, drain_end_ns(deployment));
     for (size_t i = 0; i < plan->fresh.count; i++) {
         plan->fresh.items[i]->state = GENERATION_ACTIVE;
-        generation_activate(plan->fresh.items[i]);
+        generation_activate(deployment->control, plan->fresh.items[i]);
         log_generation("plugin serves", plan->fresh.items[i]);
     }
     for (size_t i = 0; i < older.count; i++) {
@@ -370,9 +274,36 @@ static void switch_over(struct deployment *deployment, const struct plan *plan,
     }
 }
 
-static bool apply_plan(struct deployment *deployment, struct plan *plan, struct report *report)
+static void abandon_follower(const struct deployment *deployment)
+{
+    if (deployment->follower.abandon != NULL) {
+        deployment->follower.abandon(deployment->follower.self);
+    }
+}
+
+/* Asks the follower and makes the tables: the last that may refuse. */
+static bool prepare(struct deployment *deployment, const struct config *config,
+                    const struct generation_list *next, bool *ret_is_asked_for,
+                    struct tables *ret_tables, struct report *report)
+{
+    const struct deployment_follower *follower = &deployment->follower;
+    *ret_is_asked_for = follower->prepare != NULL &&
+                        follower->prepare(follower->self, config, next->items, next->count, report);
+    if (report->count > 0) {
+        return false; /* the follower refused, and has cleaned up */
+    }
+    if (!make_tables(deployment, next, ret_tables, report)) {
+        abandon_follower(deployment);
+        return false;
+    }
+    return true;
+}
+
+static bool apply_plan(struct deployment *deployment, const struct config *config,
+                       struct plan *plan, struct report *report)
 {
     struct tables tables;
+    bool is_asked_for;
     if (!make_fresh(deployment, plan, report)) {
         return false;
     }
@@ -380,19 +311,20 @@ static bool apply_plan(struct deployment *deployment, struct plan *plan, struct 
     for (size_t i = 0; i < plan->fresh.count; i++) {
         list_add(&next, plan->fresh.items[i]);
     }
-    if (deployment->check != NULL) {
-        deployment->check(deployment->check_self, next.items, next.count, report);
-    }
-    if (report->count > 0 || !make_tables(deployment, &next, &tables, report)) {
+    if (!prepare(deployment, config, &next, &is_asked_for, &tables, report)) {
         return false;
     }
     bool is_same = plan->fresh.count == 0 && next.count == deployment->active.count;
-    if (is_same && deployment->epoch > 0) {
+    if (is_same && !is_asked_for && deployment->epoch > 0) {
         free_tables(&tables);
+        abandon_follower(deployment);
         log_info("nothing to reload: no file and no configuration of a plugin has changed");
         return true;
     }
     commit_tables(deployment, &tables);
+    if (deployment->follower.commit != NULL) {
+        deployment->follower.commit(deployment->follower.self);
+    }
     switch_over(deployment, plan, &next);
     return true;
 }
@@ -405,36 +337,63 @@ bool deployment_apply(struct deployment *deployment, const struct config *config
         report_add(report, "deployment: out of memory");
         return false;
     }
-    plan_process(deployment, plan, config, report);
-    bool is_applied = report->count == 0 && apply_plan(deployment, plan, report);
-    if (!is_applied) {
-        for (size_t i = 0; i < plan->fresh.count; i++) {
-            generation_unload(plan->fresh.items[i]);
-        }
+    plan_make(plan, config, runtime_process(deployment->runtime), &deployment->active, report);
+    bool is_applied = report->count == 0 && apply_plan(deployment, config, plan, report);
+    for (size_t i = 0; !is_applied && i < plan->fresh.count; i++) {
+        generation_unload(deployment->control, plan->fresh.items[i]);
     }
-    for (size_t i = 0; i < plan->candidate_count; i++) {
-        candidate_finish(&plan->candidates[i]);
-    }
+    plan_finish(plan);
     free(plan);
     return is_applied;
 }
 
-void deployment_end(struct deployment *deployment)
+void deployment_quiesce(struct deployment *deployment, int64_t until_ns)
 {
-    if (deployment->epoch == 0) {
-        return; /* nothing was ever routed to; the loops may not even have been started */
+    generation_deactivate(deployment->control, deployment->active.items, deployment->active.count,
+                          until_ns);
+    generation_deactivate(deployment->control, deployment->draining.items,
+                          deployment->draining.count, until_ns);
+}
+
+static bool all_unloaded(void *arg)
+{
+    return ((const struct deployment *)arg)->draining.count == 0;
+}
+
+/* Nothing is routed to any more: generations end as their calls do. */
+static void end_all(struct deployment *deployment)
+{
+    struct generation_list all = deployment->draining;
+    for (size_t i = 0; i < all.count; i++) {
+        if (!all.items[i]->is_active) {
+            all.items[i]->state = GENERATION_ENDED;
+            unload_if_unused(deployment, all.items[i]);
+        }
     }
+}
+
+bool deployment_end(struct deployment *deployment, int64_t until_ns)
+{
     struct generation_list none = {.count = 0};
-    struct plan plan = {.candidate_count = 0};
+    struct generation_list older;
     struct report report;
     struct tables tables;
-    report_init(&report);
-    if (make_tables(deployment, &none, &tables, &report)) {
-        commit_tables(deployment, &tables);
-        /* The listeners have drained: whoever is still here had the time of shutdown.drain_timeout.
-         */
-        cancel_on_every_loop(deployment, NULL);
-        switch_over(deployment, &plan, &none);
+    if (deployment->epoch == 0) {
+        return true; /* nothing was ever routed to; the loops may not even have been started */
     }
+    report_init(&report);
+    bool is_made = make_tables(deployment, &none, &tables, &report);
     report_finish(&report);
+    if (!is_made) {
+        return false;
+    }
+    commit_tables(deployment, &tables);
+    retire(deployment, &none, &older);
+    drain_cancel_calls(deployment->runtime, NULL);
+    end_all(deployment);
+    if (!control_wait(deployment->control, until_ns, all_unloaded, deployment)) {
+        drain_log_calls(deployment->runtime);
+        return false;
+    }
+    return true;
 }

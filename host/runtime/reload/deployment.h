@@ -2,8 +2,8 @@
  * The deployment: the set of generations that this process runs, and how one set replaces another.
  * Control thread only, except where a comment says otherwise.
  */
-#ifndef RUNTIME_DEPLOYMENT_H
-#define RUNTIME_DEPLOYMENT_H
+#ifndef RUNTIME_RELOAD_DEPLOYMENT_H
+#define RUNTIME_RELOAD_DEPLOYMENT_H
 
 #include "base/error.h"
 #include "base/report.h"
@@ -17,29 +17,50 @@ struct runtime;
 /* Both are borrowed until deployment_destroy. */
 atlas_status_t deployment_create(struct runtime *runtime, struct control *control,
                                  struct deployment **ret_deployment, struct error *error);
+
+/* NULL is allowed. */
 void deployment_destroy(struct deployment *deployment);
+
+/*
+ * Who must agree to a set of generations before it serves, and changes with it: the listeners.
+ * prepare may refuse by adding to the report and must leave everything as it was then; the other
+ * two cannot fail. All on the control thread.
+ */
+struct deployment_follower {
+    void *self;
+    /* The set is made and not routed to. True if it asks for new routes although no plugin changed.
+     */
+    bool (*prepare)(void *self, const struct config *config, struct generation *const *generations,
+                    size_t count, struct report *report);
+    void (*commit)(void *self);  /* the set is routed to */
+    void (*abandon)(void *self); /* prepared, then refused by somebody else */
+};
+
+/* One; before the first apply; copied. */
+void deployment_set_follower(struct deployment *deployment,
+                             const struct deployment_follower *follower);
 
 /*
  * Makes the deployment what the configuration says, as one transaction: plugins whose file or
  * configuration changed are loaded, checked, created and warmed; only if all of that succeeded are
  * they routed to, and the old ones drained. On any failure nothing has changed, the report says
  * why, and false is returned. The first time starts from nothing. The configuration is borrowed
- * until the function returns.
+ * until the function returns. Returns early when the process is asked to end.
  */
 bool deployment_apply(struct deployment *deployment, const struct config *config,
                       struct report *report);
 
-/* Takes all plugins out of the routes, ends them and unloads them, at most reload.drain_timeout and
- * destroy_timeout each. The last step before loops are stopped. */
-void deployment_end(struct deployment *deployment);
+/* The beginning of the end: stops background work and consumers of all generations, until until_ns
+ * (monotonic) at the latest. Calls still go on. */
+void deployment_quiesce(struct deployment *deployment, int64_t until_ns);
 
 /*
- * What else must agree to a set of generations before it is committed: a listener whose routes
- * would clash. One; before the first apply. It adds what is wrong to the report.
+ * Cancels the calls that are left, takes all plugins out of the routes, ends them and unloads them.
+ * Calls get until until_ns (monotonic) for what they clean up. False, and who hangs in the log, if
+ * some calls did not end: then their plugins are still mapped, and the process has to leave without
+ * freeing what they use. Before loops are stopped.
  */
-typedef void deployment_check_fn(void *self, struct generation *const *generations, size_t count,
-                                 struct report *report);
-void deployment_set_check(struct deployment *deployment, deployment_check_fn *check, void *self);
+bool deployment_end(struct deployment *deployment, int64_t until_ns);
 
 /* The generations that are routed to now. Borrowed until the next apply. */
 size_t deployment_active(const struct deployment *deployment,

@@ -1,15 +1,17 @@
-/* The life of one generation: load, create, activate, deactivate, unload. */
-#include "runtime/generation.h"
+/* From a file to an instance that serves, and back: what the control thread does with one
+ * generation. */
+#include "runtime/reload/lifecycle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config/config.h"
 #include "base/descriptors.h"
 #include "base/log.h"
-#include "runtime/call.h"
 #include "runtime/call_metrics.h"
+#include "runtime/generation.h"
 #include "runtime/interfaces.h"
 #include "runtime/loader/manifest.h"
 #include "runtime/loader/plugin_config.h"
@@ -17,21 +19,14 @@
 #include "runtime/loader/staged_file.h"
 #include "runtime/reload/background.h"
 #include "runtime/reload/candidate.h"
+#include "runtime/reload/control.h"
+#include "runtime/reload/life.h"
+#include "runtime/reload/step.h"
 #include "runtime/runtime.h"
 
 static const struct config_reload *limits_of(const struct generation *generation)
 {
     return &runtime_config(generation->runtime)->reload;
-}
-
-static struct worker *home_of(const struct generation *generation)
-{
-    return runtime_worker(generation->runtime, generation->home);
-}
-
-static bool has_module(const struct generation *generation, const struct module *module)
-{
-    return module != NULL && manifest_asks_for(generation->manifest, module->interface_id);
 }
 
 static struct generation *allocate(struct runtime *runtime, struct candidate *candidate,
@@ -128,104 +123,48 @@ atlas_status_t generation_load(struct runtime *runtime, struct candidate *candid
     }
     atlas_status_t status = map_copy(generation, candidate, error);
     if (status != ATLAS_OK) {
-        generation_unload(generation);
+        generation_unload(NULL, generation);
         return status;
     }
     *ret_generation = generation;
     return ATLAS_OK;
 }
 
-struct step {
-    struct generation *generation;
-    bool is_reload;
-};
-
-/* Fails the lifecycle function that runs in call, with the words of an error. */
-static atlas_status_t fail_with(struct call *call, const struct error *error)
+static struct step make_step(struct generation *generation, const char *operation, unsigned loop,
+                             step_fn *run, int64_t timeout_ms)
 {
-    return call_fail(call, error->status, "%s", error->text);
+    return (struct step){
+        .worker = runtime_worker(generation->runtime, loop),
+        .generation = generation,
+        .operation = operation,
+        .deadline_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS,
+        .run = run,
+        .arg = generation,
+    };
 }
 
-static atlas_status_t run_attach(struct call *call, void *arg)
+/* One part of the way up; the process may be asked to end meanwhile. */
+static atlas_status_t climb(struct control *control, struct generation *generation,
+                            const char *operation, unsigned loop, step_fn *run, int64_t timeout_ms,
+                            struct error *error)
 {
-    const struct step *step = arg;
-    struct generation *generation = step->generation;
-    struct error error;
-    for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
-        const struct module *module = runtime_module(generation->runtime, slot);
-        if (has_module(generation, module) && module->attach != NULL &&
-            module->attach(module->self, call, generation, step->is_reload, &error) != ATLAS_OK) {
-            return fail_with(call, &error);
-        }
+    struct step step = make_step(generation, operation, loop, run, timeout_ms);
+    step.is_interruptible = true;
+    if (step_run(control, &step) == ATLAS_OK) {
+        return ATLAS_OK;
     }
-    return ATLAS_OK;
+    return error_set(error, step.status, "plugin %s %s: %s: %s", generation->id,
+                     generation->version, operation,
+                     control_is_interrupted(control) ? "the process was asked to end meanwhile"
+                                                     : step.error.text);
 }
 
-static atlas_status_t run_attach_loop(struct call *call, void *arg)
-{
-    struct generation *generation = ((const struct step *)arg)->generation;
-    struct error error;
-    generation->loops[call->worker->index].is_attached = true;
-    for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
-        const struct module *module = runtime_module(generation->runtime, slot);
-        if (has_module(generation, module) && module->attach_loop != NULL &&
-            module->attach_loop(module->self, call, generation, &error) != ATLAS_OK) {
-            return fail_with(call, &error);
-        }
-    }
-    return ATLAS_OK;
-}
-
-static atlas_status_t run_create(struct call *call, void *arg)
-{
-    struct generation *generation = ((const struct step *)arg)->generation;
-    if (generation->plugin.create != NULL) {
-        atlas_status_t status = generation->plugin.create(
-            &call->public, plugin_config_public(generation->config), &generation->instance);
-        if (status != ATLAS_OK) {
-            return status;
-        }
-    }
-    generation->is_created = true;
-    const char *misuse = plugin_config_misuse(generation->config);
-    if (misuse != NULL) {
-        return call_fail(
-            call, ATLAS_FAILED_PRECONDITION,
-            "create() asked for the key %s, which the manifest does not declare; add a "
-            "line \"config ...\" to ATLAS_PLUGIN_MANIFEST",
-            misuse);
-    }
-    return ATLAS_OK;
-}
-
-static atlas_status_t run_loop_create(struct call *call, void *arg)
-{
-    struct generation *generation = ((const struct step *)arg)->generation;
-    struct generation_loop *loop = &generation->loops[call->worker->index];
-    if (generation->plugin.loop_create != NULL) {
-        atlas_status_t status = generation->plugin.loop_create(&call->public, &loop->loop_state);
-        if (status != ATLAS_OK) {
-            return status;
-        }
-    }
-    loop->is_created = true;
-    return ATLAS_OK;
-}
-
-static atlas_status_t run_warm(struct call *call, void *arg)
-{
-    struct generation *generation = ((const struct step *)arg)->generation;
-    return generation->plugin.warm != NULL ? generation->plugin.warm(&call->public) : ATLAS_OK;
-}
-
-static atlas_status_t on_every_loop(struct generation *generation, const char *operation,
-                                    int64_t timeout_ms,
-                                    atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
-                                    struct error *error)
+static atlas_status_t climb_on_every_loop(struct control *control, struct generation *generation,
+                                          const char *operation, step_fn *run, struct error *error)
 {
     for (unsigned i = 0; i < generation->loop_count; i++) {
-        atlas_status_t status = runtime_call_on(runtime_worker(generation->runtime, i), generation,
-                                                operation, timeout_ms, fn, arg, error);
+        atlas_status_t status =
+            climb(control, generation, operation, i, run, limits_of(generation)->create_ms, error);
         if (status != ATLAS_OK) {
             return status;
         }
@@ -233,186 +172,110 @@ static atlas_status_t on_every_loop(struct generation *generation, const char *o
     return ATLAS_OK;
 }
 
-static atlas_status_t create_steps(struct generation *generation, struct step *step,
-                                   const char **ret_step, struct error *error)
+atlas_status_t generation_create(struct control *control, struct generation *generation,
+                                 bool is_replacement, struct error *error)
 {
     const struct config_reload *limits = limits_of(generation);
-    struct worker *home = home_of(generation);
-    *ret_step = "attach";
+    unsigned home = generation->home;
+    generation->is_replacement = is_replacement;
     atlas_status_t status =
-        runtime_call_on(home, generation, "attach", limits->create_ms, run_attach, step, error);
+        climb(control, generation, "attach", home, life_attach, limits->create_ms, error);
     if (status == ATLAS_OK) {
-        status =
-            on_every_loop(generation, "attach", limits->create_ms, run_attach_loop, step, error);
+        status = climb_on_every_loop(control, generation, "attach", life_attach_loop, error);
     }
     if (status == ATLAS_OK) {
-        *ret_step = "create";
-        status =
-            runtime_call_on(home, generation, "create", limits->create_ms, run_create, step, error);
+        status = climb(control, generation, "create", home, life_create, limits->create_ms, error);
     }
     if (status == ATLAS_OK) {
-        *ret_step = "loop_create";
-        status = on_every_loop(generation, "loop_create", limits->create_ms, run_loop_create, step,
-                               error);
+        status = climb_on_every_loop(control, generation, "loop_create", life_loop_create, error);
     }
     if (status == ATLAS_OK) {
-        *ret_step = "warm";
-        status = runtime_call_on(home, generation, "warm", limits->warm_ms, run_warm, step, error);
+        status = climb(control, generation, "warm", home, life_warm, limits->warm_ms, error);
+    }
+    if (status == ATLAS_OK) {
+        generation->state = GENERATION_CREATED;
     }
     return status;
 }
 
-atlas_status_t generation_create(struct generation *generation, bool is_reload, struct error *error)
+/* What follows cannot be refused: a failure is told and the way goes on. */
+static bool await_and_tell(struct control *control, struct step *step)
 {
-    struct step step = {generation, is_reload};
-    const char *name;
-    atlas_status_t status = create_steps(generation, &step, &name, error);
-    if (status != ATLAS_OK) {
-        error_prefix(error, "plugin %s %s: %s", generation->id, generation->version, name);
-        return status;
+    if (step_await(control, step) == ATLAS_OK) {
+        return true;
     }
-    generation->state = GENERATION_CREATED;
-    return ATLAS_OK;
+    log_error(
+        "a step of a plugin's life failed, continuing", LOG_TEXT("plugin", step->generation->id),
+        LOG_INT("generation", step->generation->number), LOG_TEXT("step", step->operation),
+        LOG_TEXT("status", atlas_status_name(step->status)), LOG_TEXT("why", step->error.text));
+    return false;
 }
 
-static atlas_status_t run_activate(struct call *call, void *arg)
+void generation_activate(struct control *control, struct generation *generation)
 {
-    struct generation *generation = arg;
-    for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
-        const struct module *module = runtime_module(generation->runtime, slot);
-        if (has_module(generation, module) && module->activate != NULL) {
-            module->activate(module->self, call, generation);
-        }
-    }
-    background_start(call, generation);
-    return ATLAS_OK;
-}
-
-static atlas_status_t run_deactivate(struct call *call, void *arg)
-{
-    struct generation *generation = arg;
-    if (generation->plugin.drain != NULL) {
-        generation->plugin.drain(&call->public);
-    }
-    background_stop(call, generation);
-    for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
-        const struct module *module = runtime_module(generation->runtime, slot);
-        if (has_module(generation, module) && module->deactivate != NULL) {
-            module->deactivate(module->self, call, generation);
-        }
-    }
-    return ATLAS_OK;
-}
-
-static void report_step(const struct generation *generation, const char *step,
-                        atlas_status_t status, const struct error *error)
-{
-    if (status != ATLAS_OK) {
-        log_error("a step of a plugin's life failed, continuing",
-                  LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number),
-                  LOG_TEXT("step", step), LOG_TEXT("status", atlas_status_name(status)),
-                  LOG_TEXT("why", error->text));
-    }
-}
-
-void generation_activate(struct generation *generation)
-{
-    struct error error;
-    atlas_status_t status =
-        runtime_call_on(home_of(generation), generation, "activate", limits_of(generation)->warm_ms,
-                        run_activate, generation, &error);
-    report_step(generation, "activate", status, &error);
+    struct step step = make_step(generation, "activate", generation->home, life_activate,
+                                 limits_of(generation)->warm_ms);
+    step_start(control, &step);
+    await_and_tell(control, &step);
     generation->is_active = true;
     generation->settings = NULL; /* the configuration it came from may go */
 }
 
-void generation_deactivate(struct generation *generation)
+void generation_deactivate(struct control *control, struct generation *const *generations,
+                           size_t count, int64_t until_ns)
 {
-    struct error error;
-    if (!generation->is_active) {
+    struct step *steps = calloc(count + 1, sizeof *steps);
+    if (steps == NULL) {
+        log_error("consumers and background work cannot be stopped: out of memory");
         return;
     }
-    atlas_status_t status =
-        runtime_call_on(home_of(generation), generation, "drain", limits_of(generation)->drain_ms,
-                        run_deactivate, generation, &error);
-    generation->is_active = status != ATLAS_OK; /* it did not run: consumers still do */
-    report_step(generation, "drain", status, &error);
-}
-
-static atlas_status_t run_loop_destroy(struct call *call, void *arg)
-{
-    struct generation *generation = arg;
-    struct generation_loop *loop = &generation->loops[call->worker->index];
-    if (loop->is_created && generation->plugin.loop_destroy != NULL) {
-        generation->plugin.loop_destroy(&call->public, loop->loop_state);
-    }
-    loop->is_created = false;
-    for (unsigned slot = 0; loop->is_attached && slot < MODULE_COUNT; slot++) {
-        const struct module *module = runtime_module(generation->runtime, slot);
-        if (has_module(generation, module) && module->detach_loop != NULL) {
-            module->detach_loop(module->self, call, generation);
+    for (size_t i = 0; i < count; i++) {
+        struct generation *generation = generations[i];
+        if (generation->is_active) {
+            steps[i] = make_step(generation, "drain", generation->home, life_deactivate, 0);
+            steps[i].deadline_ns = until_ns;
+            steps[i].is_interruptible = true;
+            step_start(control, &steps[i]);
         }
     }
-    loop->is_attached = false;
-    return ATLAS_OK;
-}
-
-static atlas_status_t run_destroy(struct call *call, void *arg)
-{
-    struct generation *generation = arg;
-    if (generation->is_created && generation->plugin.destroy != NULL) {
-        generation->plugin.destroy(&call->public, generation->instance);
-    }
-    generation->is_created = false;
-    return ATLAS_OK;
-}
-
-static atlas_status_t run_detach(struct call *call, void *arg)
-{
-    struct generation *generation = arg;
-    for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
-        const struct module *module = runtime_module(generation->runtime, slot);
-        if (has_module(generation, module) && module->detach != NULL) {
-            module->detach(module->self, call, generation);
+    for (size_t i = 0; i < count; i++) {
+        if (generations[i]->is_active) {
+            /* One that could not run leaves consumers behind, which still need the instance. */
+            generations[i]->is_active = !await_and_tell(control, &steps[i]);
         }
     }
-    return ATLAS_OK;
+    free(steps);
 }
 
-/* In the reverse order of create_steps. */
-static void destroy_instance(struct generation *generation)
+static void descend(struct control *control, struct generation *generation, const char *operation,
+                    unsigned loop, step_fn *run)
 {
-    int64_t timeout_ms = limits_of(generation)->destroy_ms;
-    struct worker *home = home_of(generation);
-    struct error error;
-    atlas_status_t status =
-        on_every_loop(generation, "loop_destroy", timeout_ms, run_loop_destroy, generation, &error);
-    report_step(generation, "loop_destroy", status, &error);
-    status =
-        runtime_call_on(home, generation, "destroy", timeout_ms, run_destroy, generation, &error);
-    report_step(generation, "destroy", status, &error);
-    status =
-        runtime_call_on(home, generation, "detach", timeout_ms, run_detach, generation, &error);
-    report_step(generation, "detach", status, &error);
+    struct step step =
+        make_step(generation, operation, loop, run, limits_of(generation)->destroy_ms);
+    step_start(control, &step);
+    await_and_tell(control, &step);
 }
 
-unsigned generation_method_count(const struct generation *generation)
+/* In the reverse order of generation_create. */
+static void destroy_instance(struct control *control, struct generation *generation)
 {
-    unsigned count = 0;
-    for (size_t i = 0; i < generation->plugin.service_count; i++) {
-        count += generation->plugin.services[i]->method_count;
+    for (unsigned i = 0; i < generation->loop_count; i++) {
+        descend(control, generation, "loop_destroy", i, life_loop_destroy);
     }
-    return count;
+    descend(control, generation, "destroy", generation->home, life_destroy);
+    descend(control, generation, "detach", generation->home, life_detach);
 }
 
-void generation_unload(struct generation *generation)
+void generation_unload(struct control *control, struct generation *generation)
 {
     if (generation == NULL) {
         return;
     }
     unsigned method_count = generation_method_count(generation); /* while it is mapped */
     if (generation->library != NULL) {
-        destroy_instance(generation);
+        if (control != NULL) {
+            destroy_instance(control, generation);
+        }
         if (!plugin_library_close(generation->library)) {
             log_warn("a plugin stays mapped after unloading, continuing",
                      LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number));

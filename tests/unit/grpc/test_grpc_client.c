@@ -7,8 +7,8 @@
 #include "h2_peer.h"
 #include "host.h"
 #include "limits.h"
-#include "support/unit.h"
 #include "runtime/call_run.h"
+#include "support/unit.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

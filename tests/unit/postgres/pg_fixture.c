@@ -12,6 +12,7 @@
 #include "base/report.h"
 #include "pg_server.h"
 #include "runtime/runtime.h"
+#include "support/run_on.h"
 
 #define LIFECYCLE_MS 30000
 
@@ -176,8 +177,8 @@ atlas_status_t fixture_call(struct generation *generation, unsigned loop, int64_
                             struct error *error)
 {
     struct error ignored;
-    return runtime_call_on(runtime_worker(runtime, loop), generation, "test", timeout_ms, fn, arg,
-                           error != NULL ? error : &ignored);
+    return run_on(runtime_worker(runtime, loop), generation, "test", timeout_ms, fn, arg,
+                  error != NULL ? error : &ignored);
 }
 
 static void on_every_loop(struct generation *generation,

@@ -110,7 +110,12 @@ void test_host_start(struct test_host *host)
 void test_host_stop(struct test_host *host)
 {
     char command[128];
-    deployment_end(host->deployment);
+    int64_t until_ns = clock_monotonic_ns() + 20 * NS_PER_S;
+    control_heed_end(host->control);
+    deployment_quiesce(host->deployment, until_ns);
+    if (!deployment_end(host->deployment, until_ns)) {
+        die("test host", "calls do not end");
+    }
     runtime_destroy(host->runtime);
     deployment_destroy(host->deployment);
     control_destroy(host->control);

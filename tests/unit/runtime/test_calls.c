@@ -8,6 +8,7 @@
 #include "runtime/generation.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/wait.h"
+#include "support/run_on.h"
 #include "support/unit.h"
 
 static struct test_host host;
@@ -105,8 +106,8 @@ static void run(atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
                 atlas_status_t expected)
 {
     struct error error = {.text = ""};
-    atlas_status_t status = runtime_call_on(runtime_worker(host.runtime, 0), active_generation(),
-                                            "test", 10000, fn, arg, &error);
+    atlas_status_t status = run_on(runtime_worker(host.runtime, 0), active_generation(), "test",
+                                   10000, fn, arg, &error);
     CU_ASSERT_EQUAL(status, expected);
     if (status != expected) {
         fprintf(stderr, "%s: %s\n", atlas_status_name(status), error.text);

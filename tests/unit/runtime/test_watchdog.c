@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "host.h"
+#include "support/run_on.h"
 #include "support/unit.h"
 
 struct findings {
@@ -64,8 +65,8 @@ static void test_fiber_that_keeps_its_loop_is_named(void)
     struct watchdog *watchdog;
     struct error error;
     start(&host, &findings, &watchdog);
-    CU_ASSERT_EQUAL(runtime_call_on(runtime_worker(host.runtime, 1), NULL, "long computation", 5000,
-                                    hold, &findings, &error),
+    CU_ASSERT_EQUAL(run_on(runtime_worker(host.runtime, 1), NULL, "long computation", 5000, hold,
+                           &findings, &error),
                     ATLAS_OK);
     CU_ASSERT_EQUAL_FATAL(findings.count, 1);
     CU_ASSERT_EQUAL(findings.loop, 1);
@@ -85,9 +86,8 @@ static void test_fiber_that_waits_is_not_reported(void)
     struct watchdog *watchdog;
     struct error error;
     start(&host, &findings, &watchdog);
-    CU_ASSERT_EQUAL(
-        runtime_call_on(runtime_worker(host.runtime, 0), NULL, "rest", 5000, rest, NULL, &error),
-        ATLAS_OK);
+    CU_ASSERT_EQUAL(run_on(runtime_worker(host.runtime, 0), NULL, "rest", 5000, rest, NULL, &error),
+                    ATLAS_OK);
     CU_ASSERT_EQUAL(findings.count, 0);
     watchdog_stop(watchdog);
     test_host_stop(&host);

@@ -11,6 +11,7 @@
 #include "base/report.h"
 #include "runtime/loader/manifest.h"
 #include "runtime/loader/plugin_config.h"
+#include "support/run_on.h"
 
 #define LIFECYCLE_MS 60000
 
@@ -167,8 +168,8 @@ atlas_status_t fixture_call(struct generation *generation, unsigned loop, int64_
                             struct error *error)
 {
     struct error ignored;
-    return runtime_call_on(runtime_worker(runtime, loop), generation, "test", timeout_ms, fn, arg,
-                           error != NULL ? error : &ignored);
+    return run_on(runtime_worker(runtime, loop), generation, "test", timeout_ms, fn, arg,
+                  error != NULL ? error : &ignored);
 }
 
 struct generation *fixture_load(const char *id, const char *topic,

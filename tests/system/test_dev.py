@@ -1,6 +1,7 @@
 """tools/dev as a newcomer uses it: up, the ride that it prints, up again, down."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import ports
 import pytest
 import state
 from command_up import who_has
+from failure import Failure
 from own_network import OwnNetwork
 
 _DEV = paths.ROOT / "tools" / "dev"
@@ -31,6 +33,17 @@ class Newcomer:
 
     def dev(self, *arguments):
         return self.run(_DEV, *arguments)
+
+    def interrupt_dev(self, *arguments, after):
+        """Ctrl-C when the command has printed that much. Returns all output and the exit status."""
+        with subprocess.Popen([*self._network.prefix, _DEV, *arguments], text=True, start_new_session=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as command:
+            output = ""
+            while after not in output and (character := command.stdout.read(1)):
+                output += character
+            os.killpg(command.pid, signal.SIGINT)
+            output += command.stdout.read()
+        return output, command.returncode
 
     @contextmanager
     def holding(self, port):
@@ -81,6 +94,47 @@ def test_up_names_who_has_a_port(newcomer):
     with newcomer.holding(_REDIS):
         up = newcomer.dev("up")
     assert up.returncode == 1 and f"{_REDIS} (Redis): python3" in up.stderr
+
+
+def test_interrupted_up_leaves_nothing_behind(newcomer):
+    output, status = newcomer.interrupt_dev("up", after="starting Atlas")
+    assert status == 130 and "stopping postgres" in output, output
+    assert state.load()[0] == []
+    assert "nothing is up" in newcomer.dev("down").stdout
+
+
+def test_up_goes_on_where_the_host_was_killed(newcomer):
+    try:
+        assert newcomer.dev("up").returncode == 0
+        host = state.load()[0][-1]
+        host.kill()
+        up = newcomer.dev("up")
+        assert up.returncode == 0 and f"{host.name} has ended without the rest" in up.stdout, up.stderr
+    finally:
+        newcomer.dev("down")
+
+
+def test_damaged_state_is_no_obstacle(newcomer):
+    (paths.ensure_run_dir() / "state.json").write_text('{"processes": [')
+    down = newcomer.dev("down")
+    assert down.returncode == 0 and "is damaged" in down.stderr and "nothing is up" in down.stdout
+    assert not (paths.RUN / "state.json").exists()
+
+
+def test_run_folder_that_was_a_link_to_nowhere_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RUN", tmp_path / "run")
+    paths.RUN.symlink_to(tmp_path / "gone")
+    assert paths.ensure_run_dir().is_dir()
+
+
+def test_what_another_user_made_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "RUN", tmp_path / "run")
+    (tmp_path / "build" / "dev").mkdir(parents=True)
+    paths.refuse_what_others_made()
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    with pytest.raises(Failure, match=f"sudo chown -R nobody {tmp_path}/build"):
+        paths.refuse_what_others_made()
 
 
 def test_holder_of_a_port_is_a_listener_or_an_outgoing_connection():

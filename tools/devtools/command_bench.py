@@ -190,6 +190,7 @@ def main(arguments):
     unknown = [name for name in arguments if name not in _PARTS]
     if unknown:
         raise Failure(f"no figure {', '.join(unknown)}; there are: {' '.join(_PARTS)}")
+    paths.refuse_what_others_made()
     with step("building release and the peers"):
         build.build(_PRESET)
         _build_peers()

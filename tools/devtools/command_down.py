@@ -21,9 +21,10 @@ def main(arguments):
     if arguments:
         print("usage: tools/dev down")
         return 2
-    processes, _ = state.load()
-    if not any(one.is_alive() for one in processes):
-        print("nothing is up")
-    stop_all(processes)
-    state.forget()
+    with state.changing():
+        processes, _ = state.load()
+        if not any(one.is_alive() for one in processes):
+            print("nothing is up")
+        stop_all(processes)
+        state.forget()
     return 0

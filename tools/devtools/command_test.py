@@ -78,6 +78,7 @@ def main(arguments):
     unknown = [name for name in arguments if name not in SUITES]
     if unknown:
         raise Failure(f"no suite {', '.join(unknown)}; there are: {' '.join(SUITES)}")
+    paths.refuse_what_others_made()
     results = Results()
     for name in arguments or SUITES:
         try:

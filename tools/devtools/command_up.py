@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import build
 import config
+import interrupt
 import paths
 import port_holder
 import ports
@@ -49,16 +50,40 @@ def _start(options, addresses):
     servers = Servers(folder, addresses, real_kafka=options.kafka)
     hosts = Hosts(folder, [config.CONFIG, overlay], addresses, split=options.split)
     everything = [*servers.all, *hosts.all]
+
+    def started():
+        return [one.process for one in everything if one.process]
+
+    def note(is_up=False):  # after each start, so that nothing is forgotten if this process is killed
+        state.save(started(), {"is_up": is_up, "addresses": asdict(addresses)})
+
     try:
         with step("starting PostgreSQL, Redis and " + ("Kafka" if options.kafka else "the broker")):
-            servers.start()
+            servers.start(note)
         with step("starting Atlas" + (" as five processes" if options.split else "")):
-            hosts.start()
+            hosts.start(note)
+        interrupt.check()
+        note(is_up=True)
     except BaseException:
-        stop_all([one.process for one in everything if one.process])
+        stop_all(started())
+        state.forget()
         raise
-    state.save([one.process for one in everything], {"addresses": asdict(addresses)})
     return hosts
+
+
+def _end_remains():
+    """Ends what is left of an `up` that was killed, or of which a part has ended; a Failure if all of it
+    runs."""
+    processes, facts = state.load()
+    running = [one for one in processes if one.is_alive()]
+    if not running:
+        return
+    names = ", ".join(f"{one.name} (pid {one.pid})" for one in running)
+    gone = ", ".join(one.name for one in processes if one not in running)
+    if not gone and facts.get("is_up"):
+        raise Failure(f"already up: {names}. 'tools/dev down' ends it")
+    line(f"{gone or 'tools/dev up'} has ended without the rest; ending that, too: {names}")
+    stop_all(running)
 
 
 def _print_where(hosts, addresses):
@@ -73,18 +98,21 @@ def _print_where(hosts, addresses):
     print("tools/dev demo shows a city at work; tools/dev down ends it all.")
 
 
-@reported
-def main(arguments):
-    options = _parse(arguments)
-    running, _ = state.alive()
-    if running:
-        names = ", ".join(f"{one.name} (pid {one.pid})" for one in running)
-        raise Failure(f"already up: {names}. 'tools/dev down' ends it")
+def _up(options):
     addresses = config.Addresses.well_known()
+    _end_remains()
     _refuse_taken(addresses.named(config.FIVE_PROCESSES if options.split else config.ONE_PROCESS))
     with step("building (build/dev; the first time takes a minute)"):
         build.build("dev")
     hosts = _start(options, addresses)
     line("ready")
     _print_where(hosts, addresses)
+
+
+@reported
+def main(arguments):
+    options = _parse(arguments)
+    paths.refuse_what_others_made()
+    with state.changing():
+        _up(options)
     return 0

@@ -59,7 +59,7 @@ class Kafka:
             cwd="/", user=paths.server_user(), ends_with_us=self._ends_with_us)
 
     def wait_ready(self):
-        process.wait_ready(self.process, self.is_ready, 60.0)
+        process.wait_ready(self.process, self.is_ready, 60.0, self.folder / "kafka")
         self.create_topics(TOPICS)
 
     def is_ready(self):

@@ -1,8 +1,9 @@
 """Entry of tools/dev: one module per command, loaded only when it is asked for."""
 
 import importlib
-import signal
 import sys
+
+import interrupt
 
 COMMANDS = {
     "up": "up [--split] [--kafka]   build, start the servers and Atlas, print a ride to try",
@@ -28,7 +29,7 @@ def main(arguments):
         print(f"tools/dev: no command '{name}'", file=sys.stderr)
         usage(sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, cleaning up
+    interrupt.install()
     try:
         return importlib.import_module(f"command_{name}").main(arguments[1:])
     except KeyboardInterrupt:

@@ -3,8 +3,11 @@
 import hashlib
 import os
 import pwd
+import shutil
 import subprocess
 from pathlib import Path
+
+from failure import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "run"
@@ -27,10 +30,33 @@ def server_user():
     return SERVER_USER if os.geteuid() == 0 else None
 
 
-def give_to_server_user(folder):
-    if server_user():
-        entry = pwd.getpwnam(SERVER_USER)
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
+def _give_to_server_user(folder):
+    """With all that is in it, in case somebody else ran the servers here before."""
+    if not server_user() or _owner(folder) == SERVER_USER:
+        return
+    for parent, _, files in os.walk(folder):
+        for path in (parent, *(os.path.join(parent, file) for file in files)):
+            shutil.chown(path, SERVER_USER, SERVER_USER)
+
+
+def _owner(path):
+    uid = Path(path).stat().st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def refuse_what_others_made():
+    """A Failure with the remedy if build/ or run/ have parts that another user made: the build and the
+    servers could not write to them. Root can."""
+    if os.geteuid() == 0:
+        return
+    for folder in (ROOT / "build", RUN.resolve()):
+        for path in (folder, *sorted(folder.glob("*"))):
+            if path.exists() and path.stat().st_uid != os.geteuid():
+                raise Failure(f"{path} belongs to {_owner(path)}, who ran tools/dev here before; to have it yourself:\n"
+                              f"  sudo chown -R {pwd.getpwuid(os.geteuid()).pw_name} {folder}")
 
 
 def can_server_user_enter(folder):
@@ -44,6 +70,7 @@ def ensure_run_dir():
     """Makes run/. Where the servers' user cannot reach it (a clone below /root), run/ becomes a link
     to a folder under /var/tmp."""
     if not RUN.exists():
+        RUN.unlink(missing_ok=True)  # a link to a folder that is gone
         RUN.mkdir(mode=0o755)
         if not can_server_user_enter(RUN):
             RUN.rmdir()
@@ -58,5 +85,5 @@ def server_folder(parent, name):
     """A data folder that belongs to the servers' user."""
     folder = Path(parent) / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    give_to_server_user(folder)
+    _give_to_server_user(folder)
     return folder

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -19,13 +20,16 @@ class Postgres:
         self.folder = Path(folder)
         self.port = port
         self.process = None
+        self._data = self.folder / "postgres"
         self._ends_with_us = ends_with_us
 
     def create(self):
-        """Makes the data folder if there is none yet."""
-        data = paths.server_folder(self.folder, "postgres")
-        if (data / "PG_VERSION").exists():
+        """Makes the data folder if there is none yet; aside, so that it is whole or not there."""
+        if self._data.exists():
+            paths.server_folder(self.folder, self._data.name)
             return
+        shutil.rmtree(self.folder / "postgres.part", ignore_errors=True)
+        data = paths.server_folder(self.folder, "postgres.part")
         user = paths.server_user()
         as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
         done = subprocess.run([_PROGRAMS / "initdb", "-D", data, "-U", "postgres", "-A", "trust",
@@ -33,21 +37,23 @@ class Postgres:
                               cwd="/", text=True, capture_output=True, check=False, **as_user)
         if done.returncode != 0:
             raise Failure(f"initdb in {data} failed: {done.stderr.strip()}")
+        data.rename(self._data)
 
     def start(self):
         self.process = process.start(
             self.name,
-            [_PROGRAMS / "postgres", "-D", self.folder / "postgres", "-p", self.port,
+            [_PROGRAMS / "postgres", "-D", self._data, "-p", self.port,
              "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
              "-c", "max_connections=200", "-c", "shared_buffers=64MB"],
             self.folder / "postgres.log", cwd="/", user=paths.server_user(),
             stop_signal=signal.SIGINT, ends_with_us=self._ends_with_us)
 
     def wait_ready(self):
-        process.wait_ready(self.process, self.is_ready, 30.0)
+        process.wait_ready(self.process, self.is_ready, 30.0, self._data)
 
     def is_ready(self):
-        return subprocess.run([_PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)],
+        return subprocess.run([_PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port),
+                               "-U", "postgres", "-d", "postgres"],
                               check=False).returncode == 0
 
     def _psql_command(self, database, user):

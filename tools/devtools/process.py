@@ -41,8 +41,12 @@ class Process:
         return fields is not None and fields[19] == self.started
 
     def send(self, number):
-        if self.is_alive():
+        if not self.is_alive():
+            return
+        try:
             os.kill(self.pid, number)
+        except PermissionError:
+            raise Failure(f"{self.name} (pid {self.pid}) runs as another user; end it with sudo tools/dev down") from None
 
     def stop(self, timeout_s=30.0):
         """Asks it to end and waits; kills it when it does not. Returns True if it ended by itself."""
@@ -88,13 +92,15 @@ def start(name, argv, log, *, cwd=None, user=None, env=None, stop_signal=signal.
     return Process(name, child.pid, fields[19] if fields else "", str(log), int(stop_signal))
 
 
-def wait_ready(process, condition, timeout_s):
-    """Waits until condition() holds; if the process ends first, says so with the end of its log."""
+def wait_ready(process, condition, timeout_s, data=None):
+    """Waits until condition() holds; if the process ends first, says so with the end of its log. data: the
+    folder of what it keeps, to be removed if that is damaged."""
+    remedy = f"\nif what it keeps is damaged, give it up: rm -rf {data}" if data else ""
 
     def ready_or_ended():
         if not process.is_alive():
             raise Failure(f"{process.name} ended while starting; its log {process.log} says:\n"
-                          f"{process.log_tail()}")
+                          f"{process.log_tail()}{remedy}")
         return condition()
 
     try:

@@ -27,7 +27,7 @@ class Redis:
             ends_with_us=self._ends_with_us)
 
     def wait_ready(self):
-        process.wait_ready(self.process, self.is_ready, 15.0)
+        process.wait_ready(self.process, self.is_ready, 15.0, self.folder / "redis")
 
     def is_ready(self):
         try:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import config
+import interrupt
 from broker import Broker
 from host import Host
 from kafka import Kafka
@@ -23,12 +24,15 @@ class Servers:
                                 ends_with_us=ends_with_us)
         self.all = (self.postgres, self.redis, self.kafka)
 
-    def start(self):
-        """All at once, since each mostly waits for itself. What did start is stopped by stop()."""
+    def start(self, on_started=lambda: None):
+        """All at once, since each mostly waits for itself. What did start is stopped by stop().
+        on_started is called after each start of a process, ready or not."""
         with ThreadPoolExecutor(len(self.all)) as workers:
             list(workers.map(lambda server: server.create(), self.all))
         for server in self.all:  # on this thread: a child is bound to the thread that started it
-            server.start()
+            with interrupt.held():  # no process that nobody knows of
+                server.start()
+                on_started()
         for server in self.all:
             server.wait_ready()
         self.postgres.prepare()
@@ -46,9 +50,11 @@ class Hosts:
                          ends_with_us=ends_with_us)
                     for name in (config.FIVE_PROCESSES if split else config.ONE_PROCESS)]
 
-    def start(self):
+    def start(self, on_started=lambda: None):
         for host in self.all:
-            host.start()
+            with interrupt.held():
+                host.start()
+                on_started()
         for host in self.all:
             host.wait_ready()
 

@@ -1,10 +1,7 @@
 #include "services/grpc/grpc_channel.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <event2/dns.h>
 #include <event2/event.h>
-#include <event2/util.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,11 +77,8 @@ static void fail_pending(struct grpc_channel *channel)
 static void stop_attempt(struct grpc_channel *channel)
 {
     event_del(&channel->timer);
-    if (channel->resolving != NULL) {
-        struct evdns_getaddrinfo_request *request = channel->resolving;
-        channel->resolving = NULL; /* its callback comes all the same, and finds this */
-        evdns_getaddrinfo_cancel(request);
-    }
+    resolver_cancel(channel->resolving);
+    channel->resolving = NULL;
     if (channel->fd >= 0) {
         event_del(&channel->socket_event);
         close(channel->fd);
@@ -125,6 +119,8 @@ void grpc_channel_wake(struct grpc_channel *channel)
     }
 }
 
+static void connect_to_next(struct grpc_channel *channel, const char *failure);
+
 static void grpc_channel_on_timer(evutil_socket_t fd, short events, void *arg)
 {
     (void)fd;
@@ -136,8 +132,10 @@ static void grpc_channel_on_timer(evutil_socket_t fd, short events, void *arg)
         begin_attempt(channel);
     } else if (channel->state == CHANNEL_HANDSHAKE) {
         http2_connection_fail(&channel->connection->http2, "no HTTP/2 SETTINGS in time");
+    } else if (channel->state == CHANNEL_CONNECTING) {
+        connect_to_next(channel, "no connection in time");
     } else {
-        fail_attempt(channel, "no connection in time");
+        fail_attempt(channel, "its name was not looked up in time");
     }
 }
 
@@ -162,79 +160,66 @@ static void grpc_channel_on_connected(evutil_socket_t fd, short events, void *ar
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) == 0 && failure == 0) {
         begin_handshake(arg);
     } else {
-        fail_attempt(arg, strerror(failure != 0 ? failure : errno));
+        connect_to_next(arg, strerror(failure != 0 ? failure : errno));
     }
 }
 
-static void connect_to(struct grpc_channel *channel, const struct sockaddr *address, socklen_t len)
+/* NULL, or why it cannot even begin. */
+static const char *connect_to(struct grpc_channel *channel, const struct resolver_address *address)
 {
     static const int on = 1;
-    channel->state = CHANNEL_CONNECTING;
-    channel->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    channel->fd = socket(address->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (channel->fd < 0) {
-        fail_attempt(channel, strerror(errno));
-        return;
+        return strerror(errno);
     }
     setsockopt(channel->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     event_assign(&channel->socket_event, base_of(channel), channel->fd, EV_WRITE,
                  grpc_channel_on_connected, channel);
-    if (connect(channel->fd, address, len) == 0 || errno == EINPROGRESS) {
-        event_add(&channel->socket_event, NULL);
-    } else {
-        fail_attempt(channel, strerror(errno));
+    if (connect(channel->fd, (const struct sockaddr *)(const void *)&address->address,
+                address->len) != 0 &&
+        errno != EINPROGRESS) {
+        return strerror(errno);
+    }
+    event_add(&channel->socket_event, NULL);
+    return NULL;
+}
+
+/* The addresses of a name in turn, each with its share of grpc.connect_timeout. failure is what
+ * happened to the one before. */
+static void connect_to_next(struct grpc_channel *channel, const char *failure)
+{
+    const struct resolver_address *address;
+    int64_t share_ms;
+    while (failure != NULL && (address = addresses_next(&channel->addresses, &share_ms)) != NULL) {
+        stop_attempt(channel);
+        channel->state = CHANNEL_CONNECTING;
+        set_timer(channel, share_ms);
+        failure = connect_to(channel, address);
+    }
+    if (failure != NULL) {
+        fail_attempt(channel, failure);
     }
 }
 
-static void grpc_channel_on_resolved(int failure, struct evutil_addrinfo *result, void *arg)
+static void grpc_channel_on_resolved(void *arg, const struct resolver_answer *answer)
 {
     struct grpc_channel *channel = arg;
-    if (failure == EVUTIL_EAI_CANCEL) {
-        return;
-    }
     channel->resolving = NULL;
-    if (failure != 0) {
-        fail_attempt(channel, evutil_gai_strerror(failure));
-    } else {
-        connect_to(channel, result->ai_addr, (socklen_t)result->ai_addrlen);
-        evutil_freeaddrinfo(result);
-    }
-}
-
-/* A name asks the system's name servers and hosts file, without blocking the loop. */
-static void resolve(struct grpc_channel *channel)
-{
-    struct grpc_client_loop *loop = channel->target->loop;
-    struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    char port[8];
-    if (loop->dns == NULL) {
-        loop->dns = evdns_base_new(base_of(channel), EVDNS_BASE_INITIALIZE_NAMESERVERS |
-                                                         EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    }
-    if (loop->dns == NULL) {
-        fail_attempt(channel, "cannot resolve names: give the address as a number");
-        return;
-    }
-    snprintf(port, sizeof port, "%u", channel->target->port);
-    struct evdns_getaddrinfo_request *request = evdns_getaddrinfo(
-        loop->dns, channel->target->host, port, &hints, grpc_channel_on_resolved, channel);
-    if (channel->state == CHANNEL_RESOLVING) { /* else it was known, and the callback has run */
-        channel->resolving = request;
-    }
+    addresses_set(&channel->addresses, answer);
+    connect_to_next(channel, answer->count > 0 ? "no connection in time" : answer->failure);
 }
 
 static void begin_attempt(struct grpc_channel *channel)
 {
-    struct grpc_target *target = channel->target;
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(target->port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(target->port)};
+    const struct grpc_target *target = channel->target;
+    int64_t limit_ms = limits_of(channel)->connect_timeout_ms;
     channel->state = CHANNEL_RESOLVING;
-    set_timer(channel, limits_of(channel)->connect_timeout_ms);
-    if (inet_pton(AF_INET, target->host, &v4.sin_addr) == 1) {
-        connect_to(channel, (const struct sockaddr *)&v4, sizeof v4);
-    } else if (inet_pton(AF_INET6, target->host, &v6.sin6_addr) == 1) {
-        connect_to(channel, (const struct sockaddr *)&v6, sizeof v6);
-    } else {
-        resolve(channel);
+    set_timer(channel, limit_ms);
+    addresses_begin(&channel->addresses, limit_ms);
+    channel->resolving = resolver_start(target->loop->worker->loop, target->host, target->port,
+                                        grpc_channel_on_resolved, channel);
+    if (channel->resolving == NULL) {
+        fail_attempt(channel, "out of memory");
     }
 }
 
@@ -286,7 +271,7 @@ void grpc_channel_leave(struct grpc_channel *channel, const char *reason)
     } else if (was_ready) {
         begin_attempt(channel); /* at once: a server that was replaced is there already */
     } else {
-        fail_attempt(channel, reason);
+        connect_to_next(channel, reason);
     }
 }
 

@@ -3,7 +3,9 @@
  * breaks, and queues calls while there is none or no stream is free. Private to the gRPC client.
  *
  *   RESOLVING -> CONNECTING -> HANDSHAKE -> READY
- *        \____________\____________\_______ any failure -> BACKOFF -> RESOLVING
+ *        |           ^ \____________\_______ failure: the next address
+ *        |           |____________________/
+ *        \_________________________________ failure of the last: BACKOFF -> RESOLVING
  *   READY -> RESOLVING when the connection ends or the peer says GOAWAY
  */
 #ifndef SERVICES_GRPC_CHANNEL_H
@@ -11,9 +13,9 @@
 
 #include "base/http2/http2_connection.h"
 #include "runtime/runtime.h"
+#include "services/addresses.h"
 #include "services/grpc/grpc_client.h"
 
-struct evdns_base;
 struct readiness_check;
 struct grpc_client_stream;
 struct grpc_target;
@@ -38,8 +40,9 @@ struct grpc_channel {
     struct grpc_client_connection *connection; /* in HANDSHAKE and READY */
     int fd;                                    /* in CONNECTING */
     struct event socket_event;
-    struct event timer; /* the time limit of an attempt, or the pause before the next */
-    struct evdns_getaddrinfo_request *resolving;
+    struct event timer; /* the time limit of a step, or the pause before the next attempt */
+    struct resolver_query *resolving; /* in RESOLVING */
+    struct addresses addresses;
     unsigned failures;
     struct grpc_stream_queue pending;
     char failure[96]; /* why it is not connected */
@@ -73,7 +76,6 @@ struct grpc_client_loop {
     struct grpc_service_entry *services;
     struct grpc_client_connection *connections; /* of all channels, and those that are leaving */
     struct grpc_client_stream *free_streams;
-    struct evdns_base *dns;
     uint8_t *scratch;
     struct event tick_event;
     bool is_ticking;

@@ -1,7 +1,6 @@
 /* The gRPC client as a whole: its loops and its end, and unary calls. */
 #include "services/grpc/grpc_client.h"
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,9 +281,6 @@ static void free_loop(struct worker *worker, void *arg)
     }
     grpc_target_forget_services(loop);
     free_targets(loop);
-    if (loop->dns != NULL) {
-        evdns_base_free(loop->dns, 1);
-    }
     if (loop->is_ticking) {
         event_del(&loop->tick_event);
     }

@@ -8,8 +8,10 @@
 #include "host.h"
 #include "limits.h"
 #include "runtime/call_run.h"
+#include "support/names.h"
 #include "support/unit.h"
 
+#include <arpa/inet.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -436,13 +438,92 @@ static void answer_once(struct fixture *fixture, struct client_call *test)
     CU_ASSERT_EQUAL(test->status, ATLAS_OK);
 }
 
-static void test_names_are_resolved(void)
+static void test_all_addresses_of_a_name_are_tried(void)
 {
     struct fixture fixture;
     struct client_call test = {.timeout_ms = 5000};
     start(&fixture, NULL);
-    fixture.address.host = "localhost";
+    names_set("two.test", "::1,127.0.0.1"); /* the server listens on the second */
+    fixture.address.host = "two.test";
     answer_once(&fixture, &test);
+    stop(&fixture);
+}
+
+/* Accepts connections and says nothing. */
+static int listen_silently(const char *numeric, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CU_ASSERT_EQUAL_FATAL(inet_pton(AF_INET, numeric, &address.sin_addr), 1);
+    CU_ASSERT_EQUAL_FATAL(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    CU_ASSERT_EQUAL_FATAL(listen(fd, 8), 0);
+    return fd;
+}
+
+static void test_an_address_that_is_silent_leaves_time_for_the_next(void)
+{
+    struct fixture fixture;
+    struct client_call test = {.timeout_ms = 5000};
+    struct grpc_limits limits = LIMITS_WIDE;
+    limits.connect_timeout_ms = 400;
+    start(&fixture, &limits);
+    int silent = listen_silently("127.0.0.2", fixture.address.port);
+    names_set("silent.test", "127.0.0.2,127.0.0.1");
+    fixture.address.host = "silent.test";
+    answer_once(&fixture, &test);
+    CU_ASSERT_EQUAL(names_lookups("silent.test"), 1);
+    close(silent);
+    stop(&fixture);
+}
+
+static void test_a_name_that_moves_is_followed(void)
+{
+    struct fixture fixture;
+    struct client_call tests[2] = {{.timeout_ms = 5000}, {.timeout_ms = 5000}};
+    start(&fixture, NULL);
+    names_set("moving.test", "127.0.0.1");
+    fixture.address.host = "moving.test";
+    answer_once(&fixture, &tests[0]);
+    int former = fixture.listener;
+    fixture.listener = listen_silently("127.0.0.2", fixture.address.port);
+    names_set("moving.test", "127.0.0.2");
+    close(former);
+    h2_peer_close(&fixture.peer);
+    answer_once(&fixture, &tests[1]);
+    CU_ASSERT_TRUE(names_lookups("moving.test") >= 2);
+    stop(&fixture);
+}
+
+/* Other calls of the loop go on while a name server is silent; those that wait for it end. */
+static void test_a_silent_name_server_ends_the_attempt(void)
+{
+    struct fixture fixture;
+    struct client_call test = {.timeout_ms = 5000};
+    struct grpc_limits limits = LIMITS_WIDE;
+    limits.connect_timeout_ms = 100;
+    start(&fixture, &limits);
+    names_set("held.test", "127.0.0.1");
+    names_hold("held.test", true);
+    fixture.address.host = "held.test";
+    begin(&fixture, &test);
+    finish(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(test.message, "not looked up in time"));
+    names_hold("held.test", false);
+    stop(&fixture);
+}
+
+static void test_a_name_without_addresses_is_told(void)
+{
+    struct fixture fixture;
+    struct client_call test = {.timeout_ms = 5000};
+    start(&fixture, NULL);
+    names_set("none.test", "");
+    fixture.address.host = "none.test";
+    begin(&fixture, &test);
+    finish(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(test.message, "none.test: "));
     stop(&fixture);
 }
 
@@ -614,7 +695,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_goaway_moves_unprocessed_calls_to_a_new_connection),
     UNIT_TEST(test_lost_connection_is_not_repeated),
     UNIT_TEST(test_nobody_listens),
-    UNIT_TEST(test_names_are_resolved),
+    UNIT_TEST(test_all_addresses_of_a_name_are_tried),
+    UNIT_TEST(test_an_address_that_is_silent_leaves_time_for_the_next),
+    UNIT_TEST(test_a_name_that_moves_is_followed),
+    UNIT_TEST(test_a_silent_name_server_ends_the_attempt),
+    UNIT_TEST(test_a_name_without_addresses_is_told),
     UNIT_TEST(test_refresh_moves_to_the_new_address_and_back),
     UNIT_TEST(test_deadline_resets_the_stream),
     UNIT_TEST(test_calls_queue_behind_the_servers_limit),

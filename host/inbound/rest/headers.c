@@ -35,6 +35,7 @@ static bool take(struct rest_headers *headers, const char *name, const char *val
     } table[] = {
         {"content-type", offsetof(struct rest_headers, content_type)},
         {"content-length", offsetof(struct rest_headers, content_length)},
+        {"content-encoding", offsetof(struct rest_headers, content_encoding)},
         {"transfer-encoding", offsetof(struct rest_headers, transfer_encoding)},
         {"traceparent", offsetof(struct rest_headers, traceparent)},
         {"grpc-timeout", offsetof(struct rest_headers, grpc_timeout)},
@@ -58,6 +59,16 @@ static const char *find_refusal(const struct evhttp_request *request,
 {
     bool has_no_body = request->type == EVHTTP_REQ_HEAD || request->type == EVHTTP_REQ_TRACE;
 
+    if (request->major != 1 || (request->minor != 0 && request->minor != 1)) {
+        return "this server speaks HTTP/1.1 and HTTP/1.0";
+    }
+    if (headers->content_length != NULL &&
+        headers->content_length[strspn(headers->content_length, "0123456789")] != '\0') {
+        return "the Content-Length is not a plain number";
+    }
+    if (headers->transfer_encoding != NULL && request->minor == 0) {
+        return "HTTP/1.0 has no Transfer-Encoding; send a Content-Length";
+    }
     if (headers->transfer_encoding != NULL &&
         strcasecmp(headers->transfer_encoding, "chunked") != 0) {
         return "the Transfer-Encoding is not supported; send chunked or a Content-Length";
@@ -67,7 +78,7 @@ static const char *find_refusal(const struct evhttp_request *request,
                                                                 strlen(headers->content_length)))) {
         return "this method takes no body";
     }
-    if (headers->host == NULL && (request->major > 1 || request->minor >= 1)) {
+    if (headers->host == NULL && request->minor == 1) {
         return "HTTP/1.1 needs a Host header";
     }
     return NULL;
@@ -96,6 +107,10 @@ bool rest_headers_are_json(const struct rest_headers *headers)
     const char *type = headers->content_type;
     size_t len = sizeof json - 1;
 
+    if (headers->content_encoding != NULL &&
+        strcasecmp(headers->content_encoding, "identity") != 0) {
+        return false;
+    }
     return type == NULL || (strncasecmp(type, json, len) == 0 &&
                             (type[len] == '\0' || type[len] == ';' || type[len] == ' '));
 }

@@ -12,6 +12,7 @@ struct evhttp_request;
 struct rest_headers {
     const char *content_type;
     const char *content_length;
+    const char *content_encoding;
     const char *transfer_encoding;
     const char *traceparent;
     const char *grpc_timeout;
@@ -21,13 +22,15 @@ struct rest_headers {
 
 /*
  * Reads the headers. What could be read in two ways by two servers, of which evhttp lets some pass,
- * is refused: names that are no tokens, a length or host given twice, a Transfer-Encoding other
- * than chunked, a body with HEAD or TRACE, HTTP/1.1 without Host. The connection has to be closed
+ * is refused: names that are no tokens, a length or host given twice, a length that is no plain
+ * number, a Transfer-Encoding other than chunked or with HTTP/1.0, a body with HEAD or TRACE,
+ * HTTP/1.1 without Host, other versions. The connection has to be closed
  * then, since where the next request begins is unknown.
  */
 void rest_headers_read(struct evhttp_request *request, struct rest_headers *ret_headers);
 
-/* True if a body of this type is taken as JSON: application/json, or no type given. */
+/* True if a body of this type is taken as JSON: application/json, or no type given; not
+ * compressed. */
 bool rest_headers_are_json(const struct rest_headers *headers);
 
 /* Adds authorization and grpc-metadata-* to the call's metadata. RESOURCE_EXHAUSTED if it is too

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "inbound/rest/json_where.h"
 #include "inbound/rest/scalar.h"
 #include "inbound/rest/text_to_proto.h"
 
@@ -384,6 +385,30 @@ static bool is_shallow(struct atlas_bytes json, unsigned int limit)
     return true;
 }
 
+/* Says what is wrong and, as far as the parser came, with which field. */
+static REFUSAL atlas_status_t refuse_text_of_body(struct atlas_bytes text,
+                                                  const json_error_t *problem, struct error *error)
+{
+    char path[256];
+    char where[280] = "the body";
+
+    json_where(text, (size_t)problem->position, path, sizeof path);
+    if (path[0] != '\0') {
+        snprintf(where, sizeof where, "field %s", path);
+    }
+    switch (json_error_code(problem)) {
+    case json_error_numeric_overflow:
+        return error_set(error, ATLAS_INVALID_ARGUMENT, "%s: the number is out of range", where);
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return error_set(error, ATLAS_INVALID_ARGUMENT, "%s: the text holds a NUL character",
+                         where);
+    default:
+        return error_set(error, ATLAS_INVALID_ARGUMENT, "%s: malformed JSON, line %d column %d: %s",
+                         where, problem->line, problem->column, problem->text);
+    }
+}
+
 static atlas_status_t parse(struct atlas_bytes text, unsigned int depth, json_t **ret_json,
                             struct error *error)
 {
@@ -396,8 +421,7 @@ static atlas_status_t parse(struct atlas_bytes text, unsigned int depth, json_t 
     }
     json = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (json == NULL) {
-        return error_set(error, ATLAS_INVALID_ARGUMENT, "malformed JSON, line %d column %d: %s",
-                         problem.line, problem.column, problem.text);
+        return refuse_text_of_body(text, &problem, error);
     }
     *ret_json = json;
     return ATLAS_OK;

@@ -25,6 +25,18 @@ static void reply_on_written(struct evhttp_request *request, void *arg)
     atomic_fetch_sub(&endpoint->listener->server->in_flight, 1);
 }
 
+/* The client may still be sending what we did not read: closing the socket would reset it, and it
+ * might never see the answer. */
+static void reply_on_last_written(struct evhttp_request *request, void *arg)
+{
+    struct rest_endpoint *endpoint = arg;
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+
+    rest_linger_begin(&endpoint->linger,
+                      bufferevent_getfd(evhttp_connection_get_bufferevent(connection)));
+    reply_on_written(request, arg);
+}
+
 static void reply_on_connection_closed(struct evhttp_connection *connection, void *arg)
 {
     struct rest_endpoint *endpoint = arg;
@@ -51,7 +63,8 @@ static void send_json(struct rest_endpoint *endpoint, struct evhttp_request *req
         evbuffer_add(evhttp_request_get_output_buffer(request), json.data, json.len);
     }
     atomic_fetch_add(&endpoint->listener->server->in_flight, 1);
-    evhttp_request_set_on_complete_cb(request, reply_on_written, endpoint);
+    evhttp_request_set_on_complete_cb(request, closes ? reply_on_last_written : reply_on_written,
+                                      endpoint);
     evhttp_connection_set_closecb(evhttp_request_get_connection(request),
                                   reply_on_connection_closed, endpoint);
     evhttp_send_reply(request, http_status, http_status_phrase(http_status), NULL);

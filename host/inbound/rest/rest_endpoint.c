@@ -7,21 +7,13 @@
 #include <event2/listener.h>
 
 #include "base/log.h"
+#include "inbound/rest/evhttp_errors.h"
 #include "runtime/worker.h"
 
 /* All that evhttp knows: which of them a path takes is ours to say. */
 #define METHODS                                                                                    \
     (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |     \
      EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_PATCH)
-
-/* evhttp answers a body beyond its own limit in HTML and closes the connection. So that clients get
- * our answer, its limit lies above ours; between both we read the body and refuse it. */
-#define BODY_ROOM 4u
-
-static size_t hard_limit(const struct rest_limits *limits)
-{
-    return limits->body_limit * BODY_ROOM;
-}
 
 /* evhttp reads on while it writes an answer, without a bound of its own. And it closes a socket of
  * its own before the events on it are gone, when another loop may have the number already: so the
@@ -34,7 +26,7 @@ static struct bufferevent *endpoint_on_connection(struct event_base *base, void 
 
     if (bufferevent != NULL) {
         bufferevent_setwatermark(bufferevent, EV_READ, 0,
-                                 hard_limit(limits) + limits->header_limit);
+                                 limits->body_limit + limits->header_limit);
         rest_connections_add(&endpoint->connections, bufferevent);
     }
     return bufferevent;
@@ -57,10 +49,9 @@ static void configure(struct rest_endpoint *endpoint)
 
     evhttp_set_allowed_methods(endpoint->http, METHODS);
     evhttp_set_max_headers_size(endpoint->http, (ev_ssize_t)limits->header_limit);
-    evhttp_set_max_body_size(endpoint->http, (ev_ssize_t)hard_limit(limits));
+    evhttp_set_max_body_size(endpoint->http, (ev_ssize_t)limits->body_limit);
     evhttp_set_timeout_tv(endpoint->http, &idle);
     evhttp_set_default_content_type(endpoint->http, NULL);
-    evhttp_set_flags(endpoint->http, EVHTTP_SERVER_LINGERING_CLOSE);
     evhttp_set_bevcb(endpoint->http, endpoint_on_connection, endpoint);
     evhttp_set_gencb(endpoint->http, rest_exchange_begin, endpoint);
 }
@@ -80,6 +71,8 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
         return false;
     }
     configure(endpoint);
+    rest_linger_init(&endpoint->linger, base);
+    evhttp_errors_answer(endpoint);
     evconnlistener_set_error_cb(endpoint->acceptor, endpoint_on_accept_error);
     return evhttp_bind_listener(endpoint->http, endpoint->acceptor) != NULL;
 }
@@ -103,6 +96,8 @@ void rest_endpoint_cancel(struct rest_endpoint *endpoint)
 void rest_endpoint_close(struct rest_endpoint *endpoint)
 {
     if (endpoint->http != NULL) {
+        evhttp_errors_leave(endpoint);
+        rest_linger_finish(&endpoint->linger);
         evhttp_free(endpoint->http); /* the acceptor with it */
         endpoint->http = NULL;
         rest_connections_finish(&endpoint->connections);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "inbound/rest/connections.h"
+#include "inbound/rest/linger.h"
 #include "inbound/rest/rest_server.h"
 #include "inbound/rest/routes.h"
 
@@ -34,8 +35,10 @@ struct rest_endpoint {
     struct evhttp *http;
     struct evconnlistener *acceptor;
     struct rest_connections connections;
-    struct rest_exchange *exchanges; /* in flight */
-    bool is_draining;                /* every reply closes its connection */
+    struct rest_linger linger;
+    struct rest_endpoint *next_on_loop; /* evhttp_errors.c */
+    struct rest_exchange *exchanges;    /* in flight */
+    bool is_draining;                   /* every reply closes its connection */
 };
 
 struct rest_server {

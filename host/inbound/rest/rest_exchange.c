@@ -12,6 +12,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -301,6 +302,8 @@ static const char *method_name(enum evhttp_cmd_type type)
         return "HEAD";
     case EVHTTP_REQ_OPTIONS:
         return "OPTIONS";
+    case EVHTTP_REQ_TRACE:
+        return "TRACE";
     default:
         return "";
     }
@@ -310,26 +313,21 @@ static const char *method_name(enum evhttp_cmd_type type)
 static bool admit(struct rest_endpoint *endpoint, struct evhttp_request *request,
                   const struct rest_headers *headers)
 {
-    const struct rest_limits *limits = &endpoint->listener->server->limits;
     size_t body_len = evbuffer_get_length(evhttp_request_get_input_buffer(request));
-    char message[96];
 
     if (headers->refusal != NULL) {
+        request->major = 1; /* the answer's, whatever version was asked in */
+        request->minor = 1;
         rest_reply_error(endpoint, request, 400, ATLAS_INVALID_ARGUMENT, headers->refusal, NULL,
                          true);
         return false;
     }
-    if (body_len > limits->body_limit) {
-        snprintf(message, sizeof message, "the body is larger than the limit of %zu bytes",
-                 limits->body_limit);
-        rest_reply_error(endpoint, request, 413, ATLAS_RESOURCE_EXHAUSTED, message, NULL, false);
-        return false;
-    }
     if (body_len > 0 && !rest_headers_are_json(headers)) {
-        rest_reply_error(endpoint, request, 415, ATLAS_INVALID_ARGUMENT,
-                         "the body is not application/json; send it with the header Content-Type: "
-                         "application/json (curl --json)",
-                         NULL, false);
+        rest_reply_error(
+            endpoint, request, 415, ATLAS_INVALID_ARGUMENT,
+            "the body is not plain application/json; send it uncompressed and with the "
+            "header Content-Type: application/json (curl --json)",
+            NULL, false);
         return false;
     }
     return true;
@@ -351,6 +349,18 @@ static void answer_no_route(struct rest_endpoint *endpoint, struct evhttp_reques
     rest_reply_error(endpoint, request, 404, ATLAS_NOT_FOUND, message, NULL, false);
 }
 
+/* evhttp takes what follows two slashes for a host, which a path does not have. */
+static const char *path_of(const struct evhttp_request *request)
+{
+    const char *uri = evhttp_request_get_uri(request);
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+
+    if (uri[0] == '/' && uri[1] == '/') {
+        return "//";
+    }
+    return path != NULL ? path : "";
+}
+
 void rest_exchange_begin(struct evhttp_request *request, void *arg)
 {
     struct rest_endpoint *endpoint = arg;
@@ -358,7 +368,7 @@ void rest_exchange_begin(struct evhttp_request *request, void *arg)
     const struct rest_routes *routes =
         table != NULL ? rest_epoch_routes(table, endpoint->listener) : NULL;
     const char *http_method = method_name(evhttp_request_get_command(request));
-    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    const char *path = path_of(request);
     struct rest_headers headers;
     struct rest_match match;
 
@@ -372,7 +382,6 @@ void rest_exchange_begin(struct evhttp_request *request, void *arg)
                          "the services of this listener are not ready", NULL, false);
         return;
     }
-    path = path != NULL ? path : "";
     if (rest_routes_find(routes, http_method, (struct atlas_bytes){path, strlen(path)}, &match) !=
         REST_FOUND) {
         answer_no_route(endpoint, request, http_method, path, &match);

@@ -194,11 +194,26 @@ static void test_wrong_kinds_name_the_path(void)
     ASSERT_REFUSED("Shapes", "{\"anything\":{}}", "field anything: a message of its type");
 }
 
+static void test_what_the_parser_refuses_names_the_field(void)
+{
+    ASSERT_REFUSED("Scalars", "{\"a_double\":1e400}", "field a_double: the number is out of range");
+    ASSERT_REFUSED("Scalars", "{\"an_int64\":9223372036854775808}",
+                   "field an_int64: the number is out of range");
+    ASSERT_REFUSED("Scalars", "{\"a_double\":NaN}", "field a_double: malformed JSON, line 1");
+    ASSERT_REFUSED("Shapes", "{\"a,{\\\"[\":[{},{\"b\":[1,2,[\"}\"]]},{\"c\":1,\"d\":+1}]}",
+                   "field a,{\\\"[[2].d: malformed JSON");
+    ASSERT_REFUSED("Shapes", "{\"a\":1} x", "the body: malformed JSON");
+    ASSERT_REFUSED("Shapes", "[1,2,-]", "field [2]: malformed JSON");
+    ASSERT_REFUSED("Shapes", "{\"named\":\"a\",\"named\":\"b\"}", "field named: malformed JSON");
+    ASSERT_REFUSED("Shapes", "{\"named", "the body: malformed JSON");
+}
+
 static void test_malformed_json_is_refused(void)
 {
     ASSERT_REFUSED("Shapes", "{", "malformed JSON, line 1");
     ASSERT_REFUSED("Shapes", "{} x", "malformed JSON");
-    ASSERT_REFUSED("Shapes", "{\"named\":\"\\u0000\"}", "malformed JSON");
+    ASSERT_REFUSED("Shapes", "{\"named\":\"\\u0000\"}",
+                   "field named: the text holds a NUL character");
     ASSERT_REFUSED("Shapes", "{\"named\":\"\xff\"}", "malformed JSON");
     ASSERT_REFUSED("Shapes", "{\"named\":\"a\",\"named\":\"b\"}", "malformed JSON");
     ASSERT_REFUSED("Shapes", "{\"named\":\"a\",\"aliasName\":\"b\"}", "both spellings");
@@ -372,6 +387,7 @@ UNIT_MAIN("transcode", UNIT_TEST(test_fields_without_presence_are_always_written
           UNIT_TEST(test_numbers_that_are_not_finite_have_names),
           UNIT_TEST(test_doubles_are_written_as_short_as_they_read_back),
           UNIT_TEST(test_wrong_kinds_name_the_path), UNIT_TEST(test_malformed_json_is_refused),
+          UNIT_TEST(test_what_the_parser_refuses_names_the_field),
           UNIT_TEST(test_both_spellings_are_read_and_proto_names_written),
           UNIT_TEST(test_shapes_round_trip), UNIT_TEST(test_null_is_unset),
           UNIT_TEST(test_timestamps), UNIT_TEST(test_depth_is_bounded),

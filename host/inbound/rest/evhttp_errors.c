@@ -1,0 +1,133 @@
+#include "inbound/rest/evhttp_errors.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <stdio.h>
+
+#include "inbound/rest/http_status.h"
+#include "inbound/rest/reply.h"
+#include "inbound/rest/rest_endpoint.h"
+
+#define MESSAGE_SIZE 160
+
+/* evhttp hands us no argument of ours: those of this thread's loop, to look the evhttp up in. */
+static _Thread_local struct rest_endpoint *endpoints;
+
+void evhttp_errors_answer(struct rest_endpoint *endpoint)
+{
+    endpoint->next_on_loop = endpoints;
+    endpoints = endpoint;
+}
+
+void evhttp_errors_leave(struct rest_endpoint *endpoint)
+{
+    for (struct rest_endpoint **link = &endpoints; *link != NULL; link = &(*link)->next_on_loop) {
+        if (*link == endpoint) {
+            *link = endpoint->next_on_loop;
+            return;
+        }
+    }
+}
+
+/* The evhttp of a request is the argument of its callback. NULL: the admin's. */
+static struct rest_endpoint *endpoint_of(const struct evhttp_request *request)
+{
+    struct rest_endpoint *endpoint = endpoints;
+
+    while (endpoint != NULL && endpoint->http != request->cb_arg) {
+        endpoint = endpoint->next_on_loop;
+    }
+    return endpoint;
+}
+
+/* Whether what waits to be read is one line that is too long already. */
+static bool is_line_too_long(const struct evhttp_request *request, size_t limit)
+{
+    struct evbuffer *input =
+        bufferevent_get_input(evhttp_connection_get_bufferevent(request->evcon));
+
+    return request->headers_size + evbuffer_get_length(input) > limit &&
+           evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_CRLF).pos < 0;
+}
+
+/* The status for what evhttp calls a bad request, and in words what is wrong with it. */
+static int describe_bad_request(const struct evhttp_request *request, size_t limit, char *message)
+{
+    bool is_too_long = request->headers_size > limit || is_line_too_long(request, limit);
+
+    if (is_too_long && request->headers_size == 0) {
+        snprintf(message, MESSAGE_SIZE, "the request line is longer than the limit of %zu bytes",
+                 limit);
+        return 414;
+    }
+    if (is_too_long) {
+        snprintf(message, MESSAGE_SIZE,
+                 "request line and headers are larger than the limit of %zu bytes", limit);
+        return 431;
+    }
+    snprintf(message, MESSAGE_SIZE,
+             request->headers_size == 0
+                 ? "the request line is malformed or longer than the limit of %zu bytes"
+                 : "malformed HTTP: a request line, a header, or a length that cannot be right",
+             limit);
+    return 400;
+}
+
+static int describe(const struct evhttp_request *request, int error,
+                    const struct rest_limits *limits, char *message)
+{
+    switch (error) {
+    case HTTP_BADREQUEST:
+        return describe_bad_request(request, limits->header_limit, message);
+    case HTTP_ENTITYTOOLARGE:
+        snprintf(message, MESSAGE_SIZE, "the body is larger than the limit of %zu bytes%s",
+                 limits->body_limit, request->chunked ? ", or its chunks are malformed" : "");
+        break;
+    case HTTP_EXPECTATIONFAILED:
+        snprintf(message, MESSAGE_SIZE, "of expectations only 100-continue is known");
+        break;
+    case HTTP_NOTIMPLEMENTED:
+        snprintf(message, MESSAGE_SIZE, "the method is not known");
+        break;
+    default:
+        snprintf(message, MESSAGE_SIZE, "%s", http_status_phrase(error));
+        break;
+    }
+    return error;
+}
+
+static atlas_status_t status_of(int http_status)
+{
+    switch (http_status) {
+    case HTTP_ENTITYTOOLARGE:
+    case 431:
+        return ATLAS_RESOURCE_EXHAUSTED;
+    case HTTP_NOTIMPLEMENTED:
+        return ATLAS_UNIMPLEMENTED;
+    default:
+        return ATLAS_INVALID_ARGUMENT;
+    }
+}
+
+/* Takes the place of libevent's. */
+void evhttp_send_error(struct evhttp_request *request, int error, const char *reason)
+{
+    struct rest_endpoint *endpoint = endpoint_of(request);
+    char message[MESSAGE_SIZE];
+
+    request->major = 1; /* may not have been read */
+    request->minor = 1;
+    if (endpoint == NULL) {
+        evhttp_add_header(request->output_headers, "Connection", "close");
+        evhttp_send_reply(request, error, reason != NULL ? reason : http_status_phrase(error),
+                          NULL);
+        return;
+    }
+    int http_status = describe(request, error, &endpoint->listener->server->limits, message);
+    if (request->type == EVHTTP_REQ_CONNECT) {
+        request->type = EVHTTP_REQ_GET; /* evhttp would keep the connection as a tunnel */
+    }
+    rest_reply_error(endpoint, request, http_status, status_of(http_status), message, NULL, true);
+}

@@ -1,0 +1,85 @@
+#include "inbound/rest/linger.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define LINGER_MAX    256
+#define LINGER_NS     (5 * NS_PER_S)
+#define LINGER_IDLE_S 1
+#define DISCARD_SIZE  (256 * 1024)
+
+struct lingerer {
+    struct lingerer *next;
+    struct lingerer **link; /* the pointer that points here */
+    struct rest_linger *linger;
+    struct event event;
+    int64_t until_ns;
+    int fd;
+};
+
+static void end(struct lingerer *lingerer)
+{
+    event_del(&lingerer->event);
+    close(lingerer->fd);
+    *lingerer->link = lingerer->next;
+    if (lingerer->next != NULL) {
+        lingerer->next->link = lingerer->link;
+    }
+    lingerer->linger->count--;
+    free(lingerer);
+}
+
+static void linger_on_socket(evutil_socket_t fd, short events, void *arg)
+{
+    struct lingerer *lingerer = arg;
+    /* MSG_TRUNC: TCP throws the bytes away without copying them */
+    ssize_t len =
+        (events & EV_READ) != 0 ? recv(fd, NULL, DISCARD_SIZE, MSG_TRUNC | MSG_DONTWAIT) : 0;
+
+    if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR) ||
+        clock_monotonic_ns() >= lingerer->until_ns) {
+        end(lingerer);
+    }
+}
+
+void rest_linger_init(struct rest_linger *linger, struct event_base *base)
+{
+    *linger = (struct rest_linger){.base = base};
+}
+
+void rest_linger_begin(struct rest_linger *linger, int fd)
+{
+    static const struct timeval idle = {LINGER_IDLE_S, 0};
+    struct lingerer *lingerer = linger->count < LINGER_MAX ? calloc(1, sizeof *lingerer) : NULL;
+
+    if (lingerer == NULL || (lingerer->fd = dup(fd)) < 0) {
+        free(lingerer);
+        return;
+    }
+    shutdown(lingerer->fd, SHUT_WR);
+    lingerer->linger = linger;
+    lingerer->until_ns = clock_monotonic_ns() + LINGER_NS;
+    lingerer->next = linger->sockets;
+    lingerer->link = &linger->sockets;
+    if (lingerer->next != NULL) {
+        lingerer->next->link = &lingerer->next;
+    }
+    linger->sockets = lingerer;
+    linger->count++;
+    event_assign(&lingerer->event, linger->base, lingerer->fd, EV_READ | EV_PERSIST,
+                 linger_on_socket, lingerer);
+    event_add(&lingerer->event, &idle);
+}
+
+void rest_linger_finish(struct rest_linger *linger)
+{
+    while (linger->sockets != NULL) {
+        end(linger->sockets);
+    }
+}

@@ -8,15 +8,40 @@
 #define FIRST_SECOND (-62135596800)
 #define LAST_SECOND  253402300799
 
-/* Bytes are UTF-8 already: the message scan of the SDK refuses others. */
-static bool is_control(const unsigned char *at)
+/* What shows nothing, or changes how its neighbours are shown: two ids that differ only in such
+ * characters look the same to who reads them. The joiners U+200C and U+200D belong to words and are
+ * not among them. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} not_printable[] = {
+    {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
+    {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+    {0xfdd0, 0xfdef}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+};
+
+static bool is_printable(uint32_t character)
 {
-    return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+    for (size_t i = 0; i < sizeof not_printable / sizeof not_printable[0]; i++) {
+        if (character >= not_printable[i].first && character <= not_printable[i].last) {
+            return false;
+        }
+    }
+    return (character & 0xfffe) != 0xfffe; /* the last two of each plane are no characters */
 }
 
-static bool is_continuation(unsigned char byte)
+/* Bytes are UTF-8 already: the message scan of the SDK refuses others. */
+static uint32_t next_character(const unsigned char **at)
 {
-    return (byte & 0xc0) == 0x80;
+    const unsigned char *bytes = *at;
+    unsigned int more = bytes[0] < 0x80 ? 0 : bytes[0] < 0xe0 ? 1 : bytes[0] < 0xf0 ? 2 : 3;
+    uint32_t character = more == 0 ? bytes[0] : bytes[0] & (0x3fu >> more);
+
+    for (unsigned int i = 1; i <= more; i++) {
+        character = character << 6 | (bytes[i] & 0x3fu);
+    }
+    *at += 1 + more;
+    return character;
 }
 
 atlas_status_t fields_check_id(struct atlas_call *call, const char *name, const char *text)
@@ -24,12 +49,11 @@ atlas_status_t fields_check_id(struct atlas_call *call, const char *name, const 
     const unsigned char *at = (const unsigned char *)(text != NULL ? text : "");
     size_t characters = 0;
 
-    for (; *at != '\0' && characters <= FIELDS_ID_LIMIT; at++) {
-        if (is_control(at)) {
+    for (; *at != '\0' && characters <= FIELDS_ID_LIMIT; characters++) {
+        if (!is_printable(next_character(&at))) {
             return atlas_fail(call, ATLAS_INVALID_ARGUMENT,
                               "%s: has a character that is not printable", name);
         }
-        characters += is_continuation(*at) ? 0 : 1;
     }
     if (characters == 0 || characters > FIELDS_ID_LIMIT) {
         return atlas_fail(call, ATLAS_INVALID_ARGUMENT, "%s: must have 1 to %d characters", name,

@@ -278,6 +278,7 @@ def test_a_request_that_drips_is_ended(host, data):
     received, took = _drip(host, data)
     assert 0.5 < took < 1.9, "neither the time limit of the whole request nor before that of an idle connection"
     assert received.startswith(b"HTTP/1.1 408"), received
+    assert json.loads(received.split(b"\r\n\r\n")[1])["code"] == 4
 
 
 def test_the_time_limit_is_for_each_request(host):

@@ -205,8 +205,10 @@ void rest_connections_request_answered(struct rest_connections *connections,
 /* evhttp sees that the socket has ended and frees the connection. */
 static void connection_on_slow(struct slow_request *arriving)
 {
-    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-                                 "Content-Length: 0\r\n\r\n";
+    static const char answer[] =
+        "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+        "Content-Type: application/json\r\nContent-Length: 81\r\n\r\n"
+        "{\"code\":4,\"message\":\"the request did not arrive in time as a whole\",\"details\":[]}";
     struct rest_connection *connection = CONTAINER_OF(arriving, struct rest_connection, arriving);
 
     if (!is_same_socket(connection)) {

@@ -125,6 +125,7 @@ void evhttp_send_error(struct evhttp_request *request, int error, const char *re
                           NULL);
         return;
     }
+    rest_connections_request_arrived(&endpoint->connections, request);
     int http_status = describe(request, error, &endpoint->listener->server->limits, message);
     if (request->type == EVHTTP_REQ_CONNECT) {
         request->type = EVHTTP_REQ_GET; /* evhttp would keep the connection as a tunnel */

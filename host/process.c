@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -75,13 +76,13 @@ bool process_start(const struct config *config, const char *name, struct control
         report_add(report, "process: out of memory");
         return false;
     }
+    *ret_process = process;
     process->config = config;
     process->control = control;
     /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
      */
     if (!start_runtime(process, name, report) || !start_listeners(process, report) ||
         !deployment_apply(process->deployment, config, report)) {
-        process_stop(process);
         return false;
     }
     modules_follow(process->modules, process->deployment, config);
@@ -89,7 +90,6 @@ bool process_start(const struct config *config, const char *name, struct control
     status_follow(process->status, process->deployment);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
              LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
-    *ret_process = process;
     return true;
 }
 
@@ -114,6 +114,7 @@ bool process_reload(struct process *process, const struct config *config, struct
 static void let_calls_end(struct process *process)
 {
     int64_t until_ns = clock_monotonic_ns() + process->config->shutdown.drain_ms * NS_PER_MS;
+    control_heed_ends(process->control, 1);
     status_drain(process->status);
     listeners_stop(process->listeners);
     deployment_quiesce(process->deployment, until_ns);
@@ -127,6 +128,7 @@ static bool end_calls(struct process *process)
 {
     int64_t cleanup_ms = process->config->calls.cleanup_ms + CANCEL_MS;
     int64_t until_ns = clock_monotonic_ns() + cleanup_ms * NS_PER_MS;
+    control_heed_ends(process->control, UINT_MAX); /* it cannot be cut shorter in order */
     return deployment_end(process->deployment, until_ns) &&
            listeners_wait(process->listeners, process->control, until_ns);
 }
@@ -148,7 +150,6 @@ bool process_stop(struct process *process)
     if (process == NULL) {
         return true;
     }
-    control_heed_end(process->control);
     if (process->deployment != NULL) {
         let_calls_end(process);
         is_clean = end_calls(process);

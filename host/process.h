@@ -17,7 +17,7 @@ struct runtime;
 
 /* Starts everything; calls are accepted when it returns true. Servers that are away are no failure:
  * see /readyz. On failure, or when control is asked to end meanwhile, the reasons are in the report
- * and nothing is left running. config, name and control are borrowed until process_stop. Blocks. */
+ * and what was made, if anything, is in ret_process for process_stop. config, name and control are borrowed until process_stop. Blocks. */
 bool process_start(const struct config *config, const char *name, struct control *control,
                    struct process **ret_process, struct report *report);
 

@@ -169,26 +169,33 @@ static bool start_process(struct run *run, struct report *report)
     return process_start(run->config, process->name, run->control, &run->process, report);
 }
 
+static int start_code(struct run *run, bool is_started, const struct report *report)
+{
+    if (is_started) {
+        return EXIT_DONE;
+    }
+    if (control_is_ending(run->control)) {
+        log_info("ended before it served");
+        return EXIT_DONE;
+    }
+    config_arguments_print(report);
+    return EXIT_REFUSED;
+}
+
 static int run_process(struct run *run)
 {
     struct report report;
     report_init(&report);
     bool is_started = start_process(run, &report);
-    bool is_interrupted = !is_started && control_is_interrupted(run->control);
-    if (is_interrupted) {
-        log_info("ended before it served");
-    } else {
-        config_arguments_print(&report);
-    }
+    int code = start_code(run, is_started, &report);
     report_finish(&report);
-    if (!is_started) {
-        return is_interrupted ? EXIT_DONE : EXIT_REFUSED;
+    if (is_started) {
+        control_run(run->control);
     }
-    control_run(run->control);
     if (!process_stop(run->process)) {
         end_by_force("calls did not end although they were cancelled: leaving without them");
     }
-    return EXIT_DONE;
+    return code;
 }
 
 static int run_with_signals(struct run *run)

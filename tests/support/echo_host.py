@@ -20,33 +20,51 @@ listeners = (
     {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ "atlas.test.v1.Echo" ]; }},
     {{ name = "echo_rest"; protocol = "rest"; address = "127.0.0.1:{rest_port}"; services = [ "atlas.test.v1.Echo" ]; }}
 );
-plugins = {{ echo = {{ config = {{ }}; }}; }};
+plugins = {{ echo = {{ config = {{ {plugin_config} }}; }}; }};
 {more}
 """
 
 
 class EchoHost:
-    """Started by the constructor; use it in a with statement."""
+    """Started by the constructor, which waits for that log line; use it in a with statement. more and
+    plugin_config are parts of its configuration, which configure() changes."""
 
-    def __init__(self, home, loops=1, more="", port=None):
+    def __init__(self, home, loops=1, more="", port=None, plugin_config="", awaited="msg=serving"):
         home.mkdir()
         self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._log = home / "log"
-        file = home / "echo.cfg"
-        file.write_text(_CONFIG.format(home=home, loops=loops, port=self.port, rest_port=self.rest_port, more=more,
-                                       plugins=paths.ROOT / "build" / PRESET / "plugins"))
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen([paths.atlas_program(PRESET), "run", "-c", str(file)], stderr=log)
-        self._wait_until_it_serves()
+        self._file = home / "echo.cfg"
+        self._settings = {"home": home, "loops": loops, "port": self.port, "rest_port": self.rest_port, "more": more,
+                          "plugins": paths.ROOT / "build" / PRESET / "plugins", "plugin_config": plugin_config}
+        self.configure()
+        self.start(awaited)
 
-    def _wait_until_it_serves(self):
-        end = time.monotonic() + 20
-        while "msg=serving" not in self.log():
+    def start(self, awaited="msg=serving"):
+        """Starts the host, again if it has ended; the log begins anew."""
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen([paths.atlas_program(PRESET), "run", "-c", str(self._file)], stderr=log)
+        self.wait_log(awaited)
+
+    def configure(self, **changes):
+        self._settings.update(changes)
+        self._file.write_text(_CONFIG.format(**self._settings))
+
+    def wait_log(self, text, timeout_s=20.0):
+        """Waits until the log has the text."""
+        end = time.monotonic() + timeout_s
+        while text not in self.log():
             if time.monotonic() > end or self.process.poll() is not None:
-                raise AssertionError(f"the echo host does not serve:\n{self.log()}")
+                raise AssertionError(f"the echo host does not say {text}:\n{self.log()}")
             time.sleep(0.01)
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def wait_end(self, timeout_s=20.0):
+        """Waits until the host has ended, and returns its exit code."""
+        return self.process.wait(timeout=timeout_s)
 
     def log(self):
         return self._log.read_text()

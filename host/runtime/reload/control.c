@@ -61,10 +61,10 @@ void control_end(struct control *control)
     pthread_mutex_unlock(&control->mutex);
 }
 
-void control_heed_end(struct control *control)
+void control_heed_ends(struct control *control, unsigned count)
 {
     pthread_mutex_lock(&control->mutex);
-    control->ends_heeded = 1;
+    control->ends_heeded = count;
     pthread_mutex_unlock(&control->mutex);
 }
 
@@ -90,6 +90,14 @@ bool control_is_interrupted(struct control *control)
 {
     pthread_mutex_lock(&control->mutex);
     bool result = is_interrupted(control);
+    pthread_mutex_unlock(&control->mutex);
+    return result;
+}
+
+bool control_is_ending(struct control *control)
+{
+    pthread_mutex_lock(&control->mutex);
+    bool result = control->ends > 0;
     pthread_mutex_unlock(&control->mutex);
     return result;
 }

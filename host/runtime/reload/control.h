@@ -26,8 +26,12 @@ void control_run(struct control *control);
  * interrupts what it waits for then: a second signal hurries the end. Any thread. */
 void control_end(struct control *control);
 
-/* The control thread acts on the first control_end from here on: only further ones interrupt. */
-void control_heed_end(struct control *control);
+/* The control thread acts on the first count calls of control_end from here on: only further ones
+ * interrupt. */
+void control_heed_ends(struct control *control, unsigned count);
+
+/* True once somebody asked to end. Any thread. */
+bool control_is_ending(struct control *control);
 
 /* True if somebody asked to end and that is not heeded yet. Any thread. */
 bool control_is_interrupted(struct control *control);

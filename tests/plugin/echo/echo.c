@@ -1,6 +1,7 @@
 /* A plugin of every kind of method: what tests and benchmarks of the host load. */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "echo.atlas.h"
 
@@ -8,7 +9,8 @@ ATLAS_PLUGIN_MANIFEST(
     "echo", "0.1.0",
     "optional atlas.client/1\n" ATLAS_TEST_V1_ECHO_SERVICE ATLAS_TEST_V1_ECHO_CALLS
     "config greeting string default=\n"
-    "config text_limit bytes default=1MiB min=1B max=64MiB\n");
+    "config text_limit bytes default=1MiB min=1B max=64MiB\n"
+    "config create_delay duration default=0s\n");
 
 /* What EchoJoin collects at most, bytes. */
 struct echo {
@@ -136,6 +138,34 @@ atlas_status_t echo_sleep(struct atlas_call *call, const Atlas__Test__V1__SleepR
     return atlas_sleep_ms(call, req->ms);
 }
 
+static void sleep_on_thread(void *arg)
+{
+    const int64_t *ms = arg;
+
+    nanosleep(&(struct timespec){*ms / 1000, *ms % 1000 * 1000000}, NULL);
+}
+
+atlas_status_t echo_hold(struct atlas_call *call, const Atlas__Test__V1__SleepRequest *req,
+                         Atlas__Test__V1__SleepResponse *ret_res)
+{
+    int64_t ms = req->ms;
+
+    (void)ret_res;
+    return atlas_offload(call, sleep_on_thread, &ms);
+}
+
+atlas_status_t echo_spin(struct atlas_call *call, const Atlas__Test__V1__SleepRequest *req,
+                         Atlas__Test__V1__SleepResponse *ret_res)
+{
+    int64_t end_ns = atlas_monotonic_ns(call) + req->ms * 1000000;
+
+    (void)ret_res;
+    while (atlas_monotonic_ns(call) < end_ns) {
+        /* on purpose */
+    }
+    return ATLAS_OK;
+}
+
 atlas_status_t echo_fail(struct atlas_call *call, const Atlas__Test__V1__FailRequest *req,
                          Atlas__Test__V1__FailResponse *ret_res)
 {
@@ -156,6 +186,12 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
         free(echo);
         free(greeting);
         return atlas_no_memory(call);
+    }
+    atlas_status_t status = atlas_sleep_ms(call, config->duration_ms(config, "create_delay"));
+    if (status != ATLAS_OK) {
+        free(echo);
+        free(greeting);
+        return status;
     }
     echo->greeting = greeting;
     echo->text_limit = (size_t)config->bytes(config, "text_limit");

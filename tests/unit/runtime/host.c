@@ -111,7 +111,7 @@ void test_host_stop(struct test_host *host)
 {
     char command[128];
     int64_t until_ns = clock_monotonic_ns() + 20 * NS_PER_S;
-    control_heed_end(host->control);
+    control_heed_ends(host->control, 1);
     deployment_quiesce(host->deployment, until_ns);
     if (!deployment_end(host->deployment, until_ns)) {
         die("test host", "calls do not end");

@@ -41,8 +41,9 @@ struct module {
      */
     void (*activate)(void *self, struct call *call, struct generation *generation);
     /* Calls are no longer routed to it: stop background work and consumers and wait until they have
-     * ended. Home loop, in a fiber. */
-    void (*deactivate)(void *self, struct call *call, struct generation *generation);
+     * ended, for as long as the call has time; cancel what is left then. False if something runs
+     * even so: the generation stays loaded. Home loop, in a fiber. */
+    bool (*deactivate)(void *self, struct call *call, struct generation *generation);
     /* Nothing of the generation runs any more. All may be NULL. */
     void (*detach_loop)(void *self, struct call *call, struct generation *generation);
     void (*detach)(void *self, struct call *call, struct generation *generation);

@@ -1,10 +1,7 @@
 /*
- * A batch of records of one partition: handled by a plugin on the partition's worker, then settled.
- *
- *   poller: fill -> kafka_batch_start      worker: handler, dead letters      poller: on_done
- *
- * The records before the first transient failure are done; among them those that failed for good
- * were published to the dead-letter topic before. That record and all behind it come again.
+ * A batch of records of one partition, and the rule by which it is settled: the records before the
+ * first transient failure are done; among them those that failed for good were published to the
+ * dead-letter topic before. That record and all behind it come again.
  */
 #ifndef INBOUND_KAFKA_BATCH_H
 #define INBOUND_KAFKA_BATCH_H
@@ -14,10 +11,16 @@
 #include "atlas/kafka.h"
 #include "base/loop.h"
 
+struct call;
 struct config_kafka;
 struct generation;
 struct kafka_producer;
 struct worker;
+
+/* As handle in struct atlas_consumer. */
+typedef atlas_status_t kafka_batch_handler(struct atlas_call *call,
+                                           const struct atlas_kafka_record *records, size_t count,
+                                           atlas_status_t *statuses);
 
 /* What all batches of a consumer have in common; borrowed by the batch while it runs. */
 struct kafka_batch_route {
@@ -25,15 +28,18 @@ struct kafka_batch_route {
     struct kafka_producer *producer;
     const char *dead_topic;
     const char *operation; /* "tracker consumer gps" */
-    atlas_status_t (*handle)(struct atlas_call *call, const struct atlas_kafka_record *records,
-                             size_t count, atlas_status_t *statuses);
+    kafka_batch_handler *handle;
     struct generation *generation;
 };
 
 struct kafka_batch {
-    struct loop_task task; /* on its way to the worker or back */
+    struct loop_task task;        /* on its way to the worker or back */
+    struct loop_task cancel_task; /* behind it, the same way */
+    bool is_over;                 /* task is back; on the poller's loop */
+    bool is_cancelling;           /* cancel_task is on its way; on the poller's loop */
     struct loop *poller;
     struct worker *worker;
+    struct call *call; /* while it runs; on the worker's loop */
     const struct kafka_batch_route *route;
     void (*on_done)(struct kafka_batch *batch); /* on the poller's loop */
     size_t limit;
@@ -56,11 +62,6 @@ atlas_status_t kafka_batch_init(struct kafka_batch *batch, size_t limit, struct 
 
 /* Frees the records that are left and the arrays. Not while it runs. */
 void kafka_batch_finish(struct kafka_batch *batch);
-
-/* Hands the records to the route's handler on the worker; on_done comes once. On the poller's loop.
- */
-void kafka_batch_start(struct kafka_batch *batch, struct worker *worker,
-                       const struct kafka_batch_route *route);
 
 /* Frees the first count records and moves the others to the front. On the poller's loop. */
 void kafka_batch_drop(struct kafka_batch *batch, size_t count);

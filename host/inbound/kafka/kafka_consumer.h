@@ -11,8 +11,8 @@
 
 #include <pthread.h>
 
-#include "base/loop.h"
 #include "inbound/kafka/kafka_identity.h"
+#include "inbound/kafka/kafka_pause.h"
 
 struct config_kafka;
 struct generation;
@@ -39,13 +39,16 @@ const struct kafka_identity *kafka_consumer_identity(const struct kafka_consumer
 /* Gives the records to this handler from now on; joins the group at the first time. generation is
  * borrowed until paused. On the poller's loop. */
 void kafka_consumer_resume(struct kafka_consumer *consumer, struct generation *generation,
-                           atlas_status_t (*handle)(struct atlas_call *call,
-                                                    const struct atlas_kafka_record *records,
-                                                    size_t count, atlas_status_t *statuses));
+                           kafka_batch_handler *handle);
 
-/* Starts no more batches; on_paused(arg) comes once when none runs any more and the offsets are
- * committed, or could not be within some seconds. On the poller's loop, as on_paused. */
-void kafka_consumer_pause(struct kafka_consumer *consumer, void (*on_paused)(void *arg), void *arg);
+/* Starts no more batches; on_paused(arg, has_ended) comes once: true when none runs any more and
+ * the offsets are committed, or could not be within some seconds; false when one goes on although
+ * its time has passed and it was cancelled. On the poller's loop, as on_paused. */
+void kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_pause_limits *limits,
+                          void (*on_paused)(void *arg, bool has_ended), void *arg);
+
+/* Cancels what a pause still waits for. On the poller's loop. */
+void kafka_consumer_hurry(struct kafka_consumer *consumer);
 
 /* Leaves the group and frees the consumer, on a thread of its own that is returned for joining;
  * false if there is none to join. Paused consumers only. On the poller's loop. */

@@ -56,6 +56,17 @@ atlas_status_t kafka_group_conf(const struct config_kafka *settings, const char 
     return ATLAS_OK;
 }
 
+atlas_status_t kafka_group_check(const struct config_kafka *settings, const char *group,
+                                 size_t batch_limit, struct error *error)
+{
+    rd_kafka_conf_t *conf;
+    atlas_status_t status = kafka_group_conf(settings, group, batch_limit, &conf, error);
+    if (status == ATLAS_OK) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return status;
+}
+
 rd_kafka_resp_err_t kafka_group_subscribe(rd_kafka_t *rk, const char *topic)
 {
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);

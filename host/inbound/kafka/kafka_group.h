@@ -14,6 +14,10 @@ atlas_status_t kafka_group_conf(const struct config_kafka *settings, const char 
                                 size_t batch_limit, rd_kafka_conf_t **ret_conf,
                                 struct error *error);
 
+/* Refuses what librdkafka would refuse. Any thread. */
+atlas_status_t kafka_group_check(const struct config_kafka *settings, const char *group,
+                                 size_t batch_limit, struct error *error);
+
 /* Joins the group for one topic; assignments come as events. Does not wait. */
 rd_kafka_resp_err_t kafka_group_subscribe(rd_kafka_t *rk, const char *topic);
 

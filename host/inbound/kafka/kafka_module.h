@@ -5,9 +5,10 @@
 #ifndef INBOUND_KAFKA_MODULE_H
 #define INBOUND_KAFKA_MODULE_H
 
-#include "inbound/kafka/kafka_consumer.h"
+#include "atlas/kafka.h"
 #include "runtime/module.h"
 
+struct config_kafka;
 struct kafka_module;
 
 /* Makes the module; nothing is started before the first plugin asks for it. settings are borrowed

@@ -5,6 +5,7 @@
 
 #include "base/config/config.h"
 #include "base/log.h"
+#include "inbound/kafka/kafka_batch_run.h"
 #include "services/backoff.h"
 
 static const uint64_t wake_payload = 1;

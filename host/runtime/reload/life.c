@@ -106,6 +106,7 @@ atlas_status_t life_activate(struct call *call, void *arg)
 atlas_status_t life_deactivate(struct call *call, void *arg)
 {
     struct generation *generation = arg;
+    bool has_ended = true;
     if (generation->plugin.drain != NULL) {
         generation->plugin.drain(&call->public);
     }
@@ -113,10 +114,12 @@ atlas_status_t life_deactivate(struct call *call, void *arg)
     for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
         const struct module *module = runtime_module(generation->runtime, slot);
         if (has_module(generation, module) && module->deactivate != NULL) {
-            module->deactivate(module->self, call, generation);
+            has_ended = module->deactivate(module->self, call, generation) && has_ended;
         }
     }
-    return ATLAS_OK;
+    return has_ended ? ATLAS_OK
+                     : call_fail(call, ATLAS_DEADLINE_EXCEEDED,
+                                 "something of it runs still although it was cancelled");
 }
 
 atlas_status_t life_loop_destroy(struct call *call, void *arg)

@@ -292,17 +292,18 @@ static void activate(void *self, struct call *call, struct generation *generatio
     }
 }
 
-static void deactivate(void *self, struct call *call, struct generation *generation)
+static bool deactivate(void *self, struct call *call, struct generation *generation)
 {
     (void)self;
     struct attached *attached = attached_of(generation);
     if (attached == NULL) {
-        return;
+        return true;
     }
     pg_fiber_stop(&attached->watch, call);
     struct outbox_relay *relay = attached->plugin->relay;
     attached->plugin->relay = NULL;
     outbox_relay_stop(relay, call);
+    return true;
 }
 
 /* --- Leadership --------------------------------------------------------------------------------

@@ -159,8 +159,7 @@ static atlas_status_t run_activate(struct call *call, void *arg)
 
 static atlas_status_t run_deactivate(struct call *call, void *arg)
 {
-    module->deactivate(module->self, call, arg);
-    return ATLAS_OK;
+    return module->deactivate(module->self, call, arg) ? ATLAS_OK : ATLAS_DEADLINE_EXCEEDED;
 }
 
 atlas_status_t fixture_call(struct generation *generation, unsigned loop, int64_t timeout_ms,
@@ -195,7 +194,12 @@ void fixture_activate(struct generation *generation)
 
 void fixture_deactivate(struct generation *generation)
 {
-    fixture_call(generation, 0, LIFECYCLE_MS, run_deactivate, generation, NULL);
+    fixture_deactivate_within(generation, LIFECYCLE_MS);
+}
+
+bool fixture_deactivate_within(struct generation *generation, int64_t timeout_ms)
+{
+    return fixture_call(generation, 0, timeout_ms, run_deactivate, generation, NULL) == ATLAS_OK;
 }
 
 void fixture_unload(struct generation *generation)

@@ -31,6 +31,8 @@ struct generation *fixture_load(const char *id, const char *topic,
                                 bool is_reload, struct error *error);
 void fixture_activate(struct generation *generation);
 void fixture_deactivate(struct generation *generation);
+/* The same with less time; false if something of it runs still. */
+bool fixture_deactivate_within(struct generation *generation, int64_t timeout_ms);
 void fixture_unload(struct generation *generation);
 
 /* Runs fn as a call of the plugin on a loop and waits for it. The error (may be NULL) gets the

@@ -1,0 +1,244 @@
+#include "inbound/kafka/kafka_batch_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/config/config.h"
+#include "inbound/kafka/kafka_dead_letter.h"
+#include "runtime/call.h"
+#include "runtime/call_run.h"
+#include "runtime/trace.h"
+#include "runtime/wait.h"
+
+/* --- records --- */
+
+static size_t count_headers(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return 0;
+    }
+    return rd_kafka_header_cnt(headers);
+}
+
+/* Into the arena; a record without room for its headers fails the batch. */
+static bool fill_headers(struct call *call, const rd_kafka_message_t *message,
+                         struct atlas_kafka_record *record)
+{
+    rd_kafka_headers_t *source;
+    size_t count = count_headers(message);
+    if (count == 0) {
+        return true;
+    }
+    struct atlas_kafka_header *headers = arena_alloc(&call->arena, count * sizeof *headers);
+    if (headers == NULL) {
+        return false;
+    }
+    rd_kafka_message_headers(message, &source);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_header_get_all(source, i, &headers[i].name, &headers[i].value.data,
+                                &headers[i].value.len);
+    }
+    record->headers = headers;
+    record->header_count = count;
+    return true;
+}
+
+static bool fill_record(struct call *call, const rd_kafka_message_t *message,
+                        struct atlas_kafka_record *record)
+{
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, NULL);
+    *record = (struct atlas_kafka_record){
+        .size = sizeof *record,
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp_us = timestamp_ms > 0 ? timestamp_ms * 1000 : 0,
+        .key = {message->key, message->key_len},
+        .value = {message->payload, message->len},
+    };
+    return fill_headers(call, message, record);
+}
+
+static atlas_status_t fill_records(struct call *call, struct kafka_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->statuses[i] = KAFKA_STATUS_UNSET;
+        batch->reasons[i] = NULL;
+        if (!fill_record(call, batch->messages[i], &batch->records[i])) {
+            return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                             "the headers of the batch do not fit into calls.arena_limit");
+        }
+    }
+    return ATLAS_OK;
+}
+
+/* --- on the worker --- */
+
+static void keep_failure(struct kafka_batch *batch, atlas_status_t status, const char *text)
+{
+    batch->failure = status;
+    snprintf(batch->failure_text, sizeof batch->failure_text, "%.*s",
+             (int)sizeof batch->failure_text - 1, text != NULL ? text : "");
+}
+
+static void settle(struct call *call, struct kafka_batch *batch, atlas_status_t handler_status)
+{
+    size_t settled = kafka_batch_settle(batch->statuses, batch->count, handler_status);
+    const char *text = call->message;
+    if (settled < batch->count) {
+        const char *reason = batch->reasons[settled];
+        keep_failure(batch, batch->statuses[settled], reason != NULL ? reason : text);
+    }
+    atlas_status_t status =
+        kafka_dead_letter_publish(call, batch, settled, &batch->done_count, &batch->dead_count);
+    if (status != ATLAS_OK && batch->done_count < settled) {
+        keep_failure(batch, status, call->message);
+    }
+}
+
+/* Of a cancelled batch only what went well counts: the handler may have taken the cancel for a
+ * fault of a record. */
+static atlas_status_t forgive(struct kafka_batch *batch, atlas_status_t cancelled,
+                              atlas_status_t handler_status)
+{
+    if (cancelled != ATLAS_UNAVAILABLE) {
+        return handler_status;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->statuses[i] != ATLAS_OK && batch->statuses[i] != KAFKA_STATUS_UNSET) {
+            batch->statuses[i] = cancelled;
+        }
+    }
+    return handler_status == ATLAS_OK ? ATLAS_OK : cancelled;
+}
+
+/* The fiber of a batch. */
+static atlas_status_t run_batch(struct call *call, void *arg)
+{
+    struct kafka_batch *batch = arg;
+    atlas_status_t status = fill_records(call, batch);
+    if (status != ATLAS_OK) {
+        keep_failure(batch, status, call->message);
+        return status;
+    }
+    status = batch->route->handle(&call->public, batch->records, batch->count, batch->statuses);
+    call_interface.join(&call->public); /* tasks that it left behind may still set statuses */
+    status = forgive(batch, call->cancel_status, status);
+    settle(call, batch, status);
+    return status;
+}
+
+/* on_done, when neither the batch nor its cancelling is on another loop any more. */
+static void end_if_over(struct kafka_batch *batch)
+{
+    if (batch->is_over && !batch->is_cancelling) {
+        batch->on_done(batch);
+    }
+}
+
+static void run_done(struct loop_task *task)
+{
+    struct kafka_batch *batch = CONTAINER_OF(task, struct kafka_batch, task);
+    batch->is_over = true;
+    end_if_over(batch);
+}
+
+static void send_back(struct kafka_batch *batch)
+{
+    batch->task.run = run_done;
+    loop_post(batch->poller, &batch->task);
+}
+
+static void batch_finished(struct call *call)
+{
+    struct kafka_batch *batch = call->batch;
+    batch->call = NULL;
+    if (batch->done_count < batch->count && batch->failure == ATLAS_OK) {
+        keep_failure(batch, call->status, call->message); /* it never ran */
+    }
+    call_destroy(call);
+    send_back(batch);
+}
+
+static const struct call_operations batch_operations = {
+    .finished = batch_finished,
+};
+
+/* A batch has one call; its trace goes on from the first record that brings one. */
+static void take_trace(struct call *call, const struct kafka_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        rd_kafka_headers_t *headers;
+        const void *value;
+        size_t len;
+        if (rd_kafka_message_headers(batch->messages[i], &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+            rd_kafka_header_get_last(headers, "traceparent", &value, &len) ==
+                RD_KAFKA_RESP_ERR_NO_ERROR &&
+            trace_parse((struct atlas_bytes){value, len}, &call->trace)) {
+            return;
+        }
+    }
+}
+
+static void run_on_worker(struct loop_task *task)
+{
+    struct kafka_batch *batch = CONTAINER_OF(task, struct kafka_batch, task);
+    const struct kafka_batch_route *route = batch->route;
+    struct call *call = call_create_internal(batch->worker, route->generation, route->operation);
+    if (call == NULL) {
+        keep_failure(batch, ATLAS_RESOURCE_EXHAUSTED, "no fiber left; see calls.fibers");
+        send_back(batch);
+        return;
+    }
+    batch->call = call;
+    call->operations = &batch_operations;
+    call->batch = batch;
+    call->deadline_ns = clock_monotonic_ns() + route->settings->batch_ms * NS_PER_MS;
+    take_trace(call, batch);
+    call_start_function(call, run_batch, batch);
+}
+
+/* --- cancelling --- */
+
+static void run_cancelled(struct loop_task *task)
+{
+    struct kafka_batch *batch = CONTAINER_OF(task, struct kafka_batch, cancel_task);
+    batch->is_cancelling = false;
+    end_if_over(batch);
+}
+
+static void run_cancel(struct loop_task *task)
+{
+    struct kafka_batch *batch = CONTAINER_OF(task, struct kafka_batch, cancel_task);
+    if (batch->call != NULL) {
+        call_cancel(batch->call, ATLAS_UNAVAILABLE);
+    }
+    batch->cancel_task.run = run_cancelled;
+    loop_post(batch->poller, &batch->cancel_task);
+}
+
+/* --- on the poller's loop --- */
+
+void kafka_batch_start(struct kafka_batch *batch, struct worker *worker,
+                       const struct kafka_batch_route *route)
+{
+    batch->worker = worker;
+    batch->route = route;
+    batch->is_over = false;
+    batch->done_count = 0;
+    batch->dead_count = 0;
+    batch->failure = ATLAS_OK;
+    batch->failure_text[0] = '\0';
+    batch->task.run = run_on_worker;
+    loop_post(worker->loop, &batch->task);
+}
+
+void kafka_batch_cancel(struct kafka_batch *batch)
+{
+    if (!batch->is_over && !batch->is_cancelling) {
+        batch->is_cancelling = true;
+        batch->cancel_task.run = run_cancel;
+        loop_post(batch->worker->loop, &batch->cancel_task);
+    }
+}

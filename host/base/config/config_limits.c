@@ -154,7 +154,7 @@ static const struct config_field kafka[] = {
     SIZE(config_kafka, "fetch_bytes", fetch_bytes, "16MiB", MIB, GIB),
     WHOLE(config_kafka, "batch", batch, "500", 1, 100000),
     TIME(config_kafka, "batch_timeout", batch_ms, "30s", 10, HR),
-    TIME(config_kafka, "session_timeout", session_ms, "10s", 6 * SEC, 5 * MIN),
+    TIME(config_kafka, "session_timeout", session_ms, "10s", SEC, 5 * MIN),
     TIME(config_kafka, "retry_min", retry_min_ms, "100ms", 1, MIN),
     TIME(config_kafka, "retry_max", retry_max_ms, "10s", 10, HR),
     TIME(config_kafka, "reconnect_min", reconnect_min_ms, "50ms", 10, MIN),

@@ -112,29 +112,23 @@ static void handle_error(struct kafka_consumer *consumer, rd_kafka_event_t *even
     if (failure == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         consumer->pause.is_away = true;
     }
-    if (is_known || failure == RD_KAFKA_RESP_ERR__TRANSPORT ||
-        failure == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || failure == RD_KAFKA_RESP_ERR__RESOLVE) {
-        return;
+    if (!is_known && failure != RD_KAFKA_RESP_ERR__TRANSPORT &&
+        failure != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && failure != RD_KAFKA_RESP_ERR__RESOLVE) {
+        log_warn("kafka consumer error, trying again", LOG_TEXT("operation", consumer->operation),
+                 LOG_TEXT("topic", consumer->identity.topic),
+                 LOG_TEXT("reason", rd_kafka_event_error_string(event)));
     }
-    log_warn("kafka consumer error, trying again", LOG_TEXT("operation", consumer->operation),
-             LOG_TEXT("topic", consumer->identity.topic),
-             LOG_TEXT("reason", rd_kafka_event_error_string(event)));
 }
 
 static void handle_event(struct kafka_consumer *consumer, rd_kafka_event_t *event)
 {
-    switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_REBALANCE:
+    rd_kafka_event_type_t type = rd_kafka_event_type(event);
+    if (type == RD_KAFKA_EVENT_REBALANCE) {
         handle_rebalance(consumer, event);
-        break;
-    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+    } else if (type == RD_KAFKA_EVENT_OFFSET_COMMIT) {
         handle_commit(consumer, event);
-        break;
-    case RD_KAFKA_EVENT_ERROR:
+    } else if (type == RD_KAFKA_EVENT_ERROR) {
         handle_error(consumer, event);
-        break;
-    default:
-        break;
     }
 }
 

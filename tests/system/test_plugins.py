@@ -1,12 +1,14 @@
 """What a plugin may be: what it links to, and what `atlas check` and `atlas run` refuse, and how."""
 
 import os
+import signal
 import subprocess
 
 import config
 import paths
 import plugin_files
 import pytest
+from wait import wait_until
 
 PRESET = os.environ.get("ATLAS_PRESET", "dev")
 # Names that must not appear among the undefined symbols of a plugin.
@@ -90,14 +92,22 @@ def test_check_and_run_refuse_with_reason(tmp_path):
                 assert word in said, f"{name} ({command[0]}): no '{word}' in: {said}"
 
 
-def test_run_refuses_a_server_name_that_does_not_resolve(tmp_path):
-    """Found before any loop runs: the host says so and ends."""
+def test_a_server_name_that_does_not_resolve_is_said_and_asked_for_again(tmp_path):
+    """As with a server that is away: the host runs, says why it is not ready, and goes on asking."""
     overlay = tmp_path / "name.cfg"
     overlay.write_text(config.overlay(config.Addresses.private(), tmp_path / "run", ""))
-    done = _atlas("run", "-c", str(config.CONFIG), "-c", str(overlay), "-D", "redis.host=no-such-host.invalid",
-                  "--process", "atlas")
-    assert done.returncode > 0
-    assert "redis.host" in done.stdout + done.stderr
+    log = tmp_path / "log"
+    with log.open("wb") as file, subprocess.Popen(
+            [paths.atlas_program(PRESET), "run", "-c", str(config.CONFIG), "-c", str(overlay), "--process", "atlas",
+             "-D", "redis.host=no-such-host.invalid", "-D", "postgres.host=no-such-host.invalid"],
+            stderr=file) as running:
+        try:
+            wait_until(lambda: "msg=serving" in log.read_text() and 'msg="redis is away' in log.read_text(),
+                       "the host to serve and to say that Redis is away")
+        finally:
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(timeout=30) == 0, log.read_text()
+    assert 'reason="no-such-host.invalid: ' in log.read_text()
 
 
 def test_check_names_everything_that_is_wrong(tmp_path):

@@ -1,9 +1,7 @@
 #include "services/postgres/pg_connect.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define KEYWORDS_MAX 24
 
@@ -32,10 +30,14 @@ static void format_options(const struct pg_settings *settings, enum pg_role role
              settings->schema, statement_ms, statement_ms, role == PG_ROLE_READ ? "on" : "off");
 }
 
-static void add_address(struct keywords *keywords, const struct pg_settings *settings,
-                        const char *port)
+bool pg_connect_is_folder(const char *host)
 {
-    add(keywords, settings->is_host_unix ? "host" : "hostaddr", settings->host);
+    return host[0] == '/';
+}
+
+static void add_address(struct keywords *keywords, const char *address, const char *port)
+{
+    add(keywords, pg_connect_is_folder(address) ? "host" : "hostaddr", address);
     add(keywords, "port", port);
     add(keywords, "gssencmode", "disable"); /* its library blocks */
     add(keywords, "keepalives_idle", "10");
@@ -43,7 +45,7 @@ static void add_address(struct keywords *keywords, const struct pg_settings *set
     add(keywords, "keepalives_count", "3");
 }
 
-PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role)
+PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role, const char *address)
 {
     struct keywords keywords = {.count = 0};
     char port[8];
@@ -55,7 +57,7 @@ PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role)
     snprintf(name, sizeof name, "atlas %s", settings->schema);
     snprintf(tcp_timeout, sizeof tcp_timeout, "%lld", (long long)settings->statement_ms + 1000);
     format_options(settings, role, options, sizeof options);
-    add_address(&keywords, settings, port);
+    add_address(&keywords, address, port);
     add(&keywords, "tcp_user_timeout", tcp_timeout);
     add(&keywords, "dbname", settings->dbname);
     add(&keywords, "user", settings->user);
@@ -70,46 +72,4 @@ PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role)
     }
     add(&keywords, NULL, NULL);
     return PQconnectStartParams(keywords.names, keywords.values, 0);
-}
-
-/* Adds an address to a list that libpq tries in turn ("localhost" often has two); those for which
- * there is no room are left out. */
-static int add_numeric(const struct addrinfo *one, char *list, size_t size)
-{
-    char text[64];
-    size_t len = strlen(list);
-    int failure =
-        getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
-    if (failure == 0 && len + strlen(text) + 2 <= size) {
-        snprintf(list + len, size - len, "%s%s", len > 0 ? "," : "", text);
-    }
-    return failure;
-}
-
-atlas_status_t pg_connect_resolve(const char *host, struct pg_settings *ret_settings,
-                                  struct error *error)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-    struct addrinfo *found = NULL;
-
-    if (host[0] == '/') {
-        ret_settings->is_host_unix = true;
-        snprintf(ret_settings->host, sizeof ret_settings->host, "%s", host);
-        return ATLAS_OK;
-    }
-    int failure = getaddrinfo(host, NULL, &hints, &found);
-    ret_settings->host[0] = '\0';
-    for (const struct addrinfo *one = failure == 0 ? found : NULL; one != NULL && failure == 0;
-         one = one->ai_next) {
-        failure = add_numeric(one, ret_settings->host, sizeof ret_settings->host);
-    }
-    if (found != NULL) {
-        freeaddrinfo(found);
-    }
-    if (failure != 0) {
-        return error_set(error, ATLAS_UNAVAILABLE,
-                         "postgres.host \"%s\" has no address: %s; write one or mend the resolver",
-                         host, gai_strerror(failure));
-    }
-    return ATLAS_OK;
 }

@@ -4,12 +4,13 @@
 
 #include "services/postgres/pg_connection.h"
 
-/* Starts to connect, without blocking: the address is numeric. NULL without memory; else poll it
- * with PQconnectPoll unless its status is CONNECTION_BAD. The caller finishes it. */
-PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role);
+/* True if the host is the folder of a Unix socket. */
+bool pg_connect_is_folder(const char *host);
 
-/* Turns a host name into a numeric address in ret_settings->host; blocks, so not on a loop. */
-atlas_status_t pg_connect_resolve(const char *host, struct pg_settings *ret_settings,
-                                  struct error *error);
+/* Starts to connect, without blocking: address is numeric, or the folder of a Unix socket. NULL
+ * without memory; else poll it with PQconnectPoll unless its status is CONNECTION_BAD. The caller
+ * finishes it. */
+PGconn *pg_connect_start(const struct pg_settings *settings, enum pg_role role,
+                         const char *address);
 
 #endif

@@ -10,6 +10,8 @@
 #include "services/postgres/pg_connection_state.h"
 #include "services/postgres/pg_error.h"
 
+static const char late[] = "the server did not accept the connection in time";
+
 static void start_connecting(struct pg_connection *c);
 
 static struct timeval milliseconds(int64_t ms)
@@ -29,13 +31,20 @@ static void stop_events(struct pg_connection *c)
     c->is_tick_armed = false;
 }
 
-static void close_socket(struct pg_connection *c)
+static void stop_connecting(struct pg_connection *c)
 {
     stop_events(c);
+    resolver_cancel(c->resolving);
+    c->resolving = NULL;
     if (c->pq != NULL) {
         PQfinish(c->pq);
         c->pq = NULL;
     }
+}
+
+static void close_socket(struct pg_connection *c)
+{
+    stop_connecting(c);
     pg_prepared_clear(&c->prepared);
     c->state = PG_STATE_CLOSED;
     pg_request_lose_all(c);
@@ -114,6 +123,7 @@ static void become_ready(struct pg_connection *c)
 }
 
 static void pg_connection_on_connecting(evutil_socket_t fd, short events, void *arg);
+static void connect_to_next(struct pg_connection *c, const char *failure);
 
 /* The socket may be another one at each step: libpq tries addresses and encryption in turn. */
 static void watch_connecting(struct pg_connection *c, short events)
@@ -139,9 +149,18 @@ static void pg_connection_on_connecting(evutil_socket_t fd, short events, void *
         become_ready(c);
         break;
     default:
-        pg_connection_fail_with_libpq(c);
+        connect_to_next(c, PQerrorMessage(c->pq));
         break;
     }
+}
+
+/* What libpq says of an attempt that it has given up; of one that it has not, the timer says it. */
+static const char *failure_of(const struct pg_connection *c)
+{
+    if (c->pq == NULL) {
+        return "out of memory";
+    }
+    return PQstatus(c->pq) == CONNECTION_BAD ? PQerrorMessage(c->pq) : late;
 }
 
 static void pg_connection_on_timer(evutil_socket_t fd, short events, void *arg)
@@ -151,26 +170,77 @@ static void pg_connection_on_timer(evutil_socket_t fd, short events, void *arg)
     struct pg_connection *c = arg;
     if (c->state == PG_STATE_WAITING) {
         start_connecting(c);
-    } else if (PQstatus(c->pq) == CONNECTION_BAD) {
-        pg_connection_fail_with_libpq(c);
+    } else if (c->state == PG_STATE_RESOLVING) {
+        pg_connection_fail(c, "the server's name could not be looked up in time");
     } else {
-        pg_connection_fail(c, "the server did not accept the connection in time");
+        connect_to_next(c, failure_of(c));
+    }
+}
+
+/* False if it cannot even begin: failure_of says why. */
+static bool connect_to(struct pg_connection *c, const char *address)
+{
+    c->state = PG_STATE_CONNECTING;
+    c->pq = pg_connect_start(&c->settings, c->role, address);
+    if (c->pq == NULL || PQstatus(c->pq) == CONNECTION_BAD) {
+        return false;
+    }
+    watch_connecting(c, EV_WRITE);
+    return true;
+}
+
+/* The addresses of a name in turn, each with its share of the time; failure is what happened to the
+ * one before. */
+static void connect_to_next(struct pg_connection *c, const char *failure)
+{
+    char reason[sizeof c->error];
+    char text[RESOLVER_TEXT_SIZE];
+    const struct resolver_address *address;
+    int64_t share_ms;
+
+    snprintf(reason, sizeof reason, "%s", failure);
+    while ((address = addresses_next(&c->addresses, &share_ms)) != NULL) {
+        stop_connecting(c);
+        if (connect_to(c, resolver_address_text(address, text))) {
+            struct timeval share = milliseconds(share_ms);
+            event_add(&c->timer_event, &share);
+            return;
+        }
+        snprintf(reason, sizeof reason, "%s", failure_of(c));
+    }
+    pg_connection_fail(c, reason);
+}
+
+static void pg_connection_on_resolved(void *arg, const struct resolver_answer *answer)
+{
+    struct pg_connection *c = arg;
+    c->resolving = NULL;
+    addresses_set(&c->addresses, answer);
+    connect_to_next(c, answer->count > 0 ? late : answer->failure);
+}
+
+/* A failure is told from the loop, not from within open. */
+static void connect_to_folder(struct pg_connection *c)
+{
+    if (!connect_to(c, c->settings.host)) {
+        event_active(&c->timer_event, EV_TIMEOUT, 0);
     }
 }
 
 static void start_connecting(struct pg_connection *c)
 {
     struct timeval limit = milliseconds(c->settings.connect_ms);
-    c->state = PG_STATE_CONNECTING;
-    c->pq = pg_connect_start(&c->settings, c->role);
+    addresses_begin(&c->addresses, c->settings.connect_ms);
     event_add(&c->timer_event, &limit);
-    if (c->pq == NULL) {
-        pg_connection_fail(c, "out of memory");
-    } else if (PQstatus(c->pq) == CONNECTION_BAD) {
-        /* The failure is told from the loop, not from within open. */
+    if (pg_connect_is_folder(c->settings.host)) {
+        connect_to_folder(c);
+        return;
+    }
+    c->state = PG_STATE_RESOLVING;
+    c->resolving =
+        resolver_start(c->loop, c->settings.host, c->settings.port, pg_connection_on_resolved, c);
+    if (c->resolving == NULL) {
         event_active(&c->timer_event, EV_TIMEOUT, 0);
-    } else {
-        watch_connecting(c, EV_WRITE);
     }
 }
 

@@ -1,7 +1,9 @@
 /*
  * One connection to PostgreSQL on one loop: libpq without blocking, driven by events.
  *
- *   CLOSED --open--> CONNECTING --> READY --lost--> WAITING (backoff) --> CONNECTING ...
+ *   CLOSED --open--> RESOLVING --> CONNECTING --> READY --lost--> WAITING (backoff) --> RESOLVING
+ *                                   ^      \__ failure: the next address, or WAITING
+ *                                   |______/
  *
  * Shared connections are in pipeline mode: a request is some commands and one sync, so that
  * requests of different calls are transactions of their own and fail alone. Sessions (migrations,

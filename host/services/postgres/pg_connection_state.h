@@ -8,11 +8,13 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "services/addresses.h"
 #include "services/postgres/pg_connection.h"
 #include "services/postgres/pg_prepared.h"
 
 enum pg_connection_state {
     PG_STATE_CLOSED,
+    PG_STATE_RESOLVING,
     PG_STATE_CONNECTING,
     PG_STATE_READY,
     PG_STATE_WAITING,
@@ -28,10 +30,12 @@ struct pg_connection {
     bool has_failed;
     bool is_write_armed;
     bool is_tick_armed;
-    PGconn *pq;
-    struct event io_event;    /* connecting: what libpq waits for; ready: readable */
-    struct event write_event; /* ready: libpq has more to send than the socket took */
-    struct event timer_event; /* end of the attempt to connect, or of the pause before it */
+    PGconn *pq; /* in CONNECTING and READY */
+    struct resolver_query *resolving;
+    struct addresses addresses; /* of this attempt; none for a folder */
+    struct event io_event;      /* connecting: what libpq waits for; ready: readable */
+    struct event write_event;   /* ready: libpq has more to send than the socket took */
+    struct event timer_event;   /* end of a step to connect, or of the pause before it */
     struct event tick_event;
     struct pg_request *head; /* in flight, oldest first */
     struct pg_request **tail;

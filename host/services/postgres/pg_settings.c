@@ -21,6 +21,7 @@ void pg_settings_copy_limits(struct pg_settings *settings, const struct config_p
     settings->migration_ms = from->migration_ms;
     settings->outbox_poll_ms = from->outbox_poll_ms;
     settings->outbox_batch = (unsigned)from->outbox_batch;
+    snprintf(settings->host, sizeof settings->host, "%s", from->host);
     snprintf(settings->dbname, sizeof settings->dbname, "%s", from->dbname);
 }
 

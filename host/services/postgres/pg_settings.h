@@ -7,8 +7,7 @@
 
 /* A value: copied into every pool, so that nobody has to outlive anybody. */
 struct pg_settings {
-    char host[256];    /* numeric addresses with commas between, or the folder of a Unix socket */
-    bool is_host_unix; /* host is a folder */
+    char host[256]; /* a name, an address, or the folder of a Unix socket */
     uint16_t port;
     char dbname[64];
     char user[64];
@@ -34,7 +33,7 @@ struct pg_settings {
 struct config_plugin;
 struct config_postgres;
 
-/* Fills the bounds from the configuration; host, user, password and schema stay as they are. */
+/* Fills server and bounds from the configuration; user, password and schema stay as they are. */
 void pg_settings_copy_limits(struct pg_settings *settings, const struct config_postgres *from);
 
 /* Fills schema, user and password of a plugin; its password lies over the group's. */

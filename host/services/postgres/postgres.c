@@ -353,11 +353,6 @@ atlas_status_t postgres_create(const struct config *config, outbox_publish_fn *p
     postgres->config = config;
     postgres->publish = publish;
     pg_settings_copy_limits(&postgres->settings, &config->postgres);
-    atlas_status_t status = pg_connect_resolve(config->postgres.host, &postgres->settings, error);
-    if (status != ATLAS_OK) {
-        free(postgres);
-        return status;
-    }
     pthread_mutex_init(&postgres->mutex, NULL);
     postgres->module = (struct module){
         .slot = MODULE_POSTGRES,

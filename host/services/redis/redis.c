@@ -1,7 +1,5 @@
 #include "services/redis/redis.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,8 +230,9 @@ static void loop_on_change(void *arg, bool is_ready)
     if (is_ready) {
         readiness_set_ready(loop->readiness);
     } else {
-        readiness_set_failed(loop->readiness, "redis %s cannot be reached",
-                             loop->redis->target.address);
+        readiness_set_failed(loop->readiness, "redis %s cannot be reached: %s",
+                             loop->redis->target.address,
+                             redis_connection_reason(loop->connection));
     }
     if (loop->waiting != NULL) {
         struct wait *wait = loop->waiting;
@@ -327,32 +326,6 @@ static atlas_status_t redis_attach_loop(void *self, struct call *call,
 
 /* --- life --- */
 
-static atlas_status_t resolve(struct redis_target *target, struct error *error)
-{
-    const struct config_redis *settings = target->settings;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    snprintf(target->address, sizeof target->address, "%.250s:%lld", settings->host,
-             (long long)settings->port);
-    int failure = getaddrinfo(settings->host, NULL, &hints, &found);
-    const struct addrinfo *one = failure == 0 ? found : NULL;
-    for (; one != NULL && failure == 0 && target->ip_count < REDIS_ADDRESSES_MAX;
-         one = one->ai_next) {
-        failure = getnameinfo(one->ai_addr, one->ai_addrlen, target->ips[target->ip_count++],
-                              sizeof target->ips[0], NULL, 0, NI_NUMERICHOST);
-    }
-    if (found != NULL) {
-        freeaddrinfo(found);
-    }
-    if (failure != 0) {
-        return error_set(error, ATLAS_INVALID_ARGUMENT,
-                         "redis.host \"%s\" cannot be looked up: %s; give a name that resolves, or "
-                         "an address",
-                         settings->host, gai_strerror(failure));
-    }
-    return ATLAS_OK;
-}
-
 atlas_status_t redis_create(const struct config_redis *settings, unsigned loops,
                             struct redis **ret_redis, struct error *error)
 {
@@ -363,6 +336,8 @@ atlas_status_t redis_create(const struct config_redis *settings, unsigned loops,
     }
     redis->loop_count = loops;
     redis->target.settings = settings;
+    snprintf(redis->target.address, sizeof redis->target.address, "%.250s:%lld", settings->host,
+             (long long)settings->port);
     redis->module = (struct module){
         .slot = MODULE_REDIS,
         .interface_id = ATLAS_REDIS,
@@ -371,11 +346,6 @@ atlas_status_t redis_create(const struct config_redis *settings, unsigned loops,
         .attach = redis_attach,
         .attach_loop = redis_attach_loop,
     };
-    atlas_status_t status = resolve(&redis->target, error);
-    if (status != ATLAS_OK) {
-        redis_destroy(redis);
-        return status;
-    }
     *ret_redis = redis;
     return ATLAS_OK;
 }

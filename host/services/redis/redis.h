@@ -13,8 +13,8 @@
 struct config_redis;
 struct redis;
 
-/* Makes the module for at most loops workers. settings are borrowed until redis_destroy. Looks the
- * host's name up and may block on that: control thread. INVALID_ARGUMENT if the name is unknown. */
+/* Makes the module for at most loops workers. settings are borrowed until redis_destroy. Nothing is
+ * connected or looked up yet. RESOURCE_EXHAUSTED. */
 atlas_status_t redis_create(const struct config_redis *settings, unsigned loops,
                             struct redis **ret_redis, struct error *error);
 

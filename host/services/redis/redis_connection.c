@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/config/config.h"
 #include "base/log.h"
+#include "services/addresses.h"
 #include "services/backoff.h"
 
 /* A server that answers nothing for this many command timeouts is given up: a new connection may
@@ -17,8 +18,9 @@
 
 enum redis_state {
     REDIS_AWAY,       /* no context; the timer starts the next attempt */
-    REDIS_CONNECTING, /* the timer ends the attempt */
-    REDIS_GREETING,   /* AUTH, SELECT and PING are on their way; the timer ends the attempt */
+    REDIS_RESOLVING,  /* no context; the timer ends the attempt */
+    REDIS_CONNECTING, /* the timer ends the attempt with this address */
+    REDIS_GREETING,   /* AUTH, SELECT and PING are on their way; the timer as before */
     REDIS_READY,      /* the timer looks for a stall while replies are due */
 };
 
@@ -26,7 +28,7 @@ struct redis_connection {
     const struct redis_target *target;
     const struct config_redis *settings;
     struct loop *loop;
-    redisAsyncContext *context; /* NULL exactly when AWAY */
+    redisAsyncContext *context; /* NULL exactly when AWAY or RESOLVING */
     struct event *timer;
     struct event *read_event; /* NULL without a context */
     struct event *write_event;
@@ -38,7 +40,8 @@ struct redis_connection {
     bool is_told_ready;
     bool is_loss_logged; /* once per outage */
     enum redis_state state;
-    unsigned ip;         /* of the target: the address that the attempt is for */
+    struct resolver_query *resolving; /* in RESOLVING */
+    struct addresses addresses;
     unsigned failures;   /* attempts in a row */
     size_t in_flight;    /* commands without their reply */
     int64_t progress_ns; /* when a reply last came, or the first command of a busy spell went out */
@@ -156,21 +159,12 @@ static void log_loss(struct redis_connection *connection)
     }
 }
 
-/* The attempt or the connection has ended: the only way back to AWAY. An attempt has failed when
- * the last address has. */
+static void connect_to_next(struct redis_connection *connection);
+
+/* The attempt or the connection has ended: the only way back to AWAY. */
 static void go_away(struct redis_connection *connection)
 {
-    bool has_another = connection->state != REDIS_READY && !connection->is_closing &&
-                       connection->ip + 1 < connection->target->ip_count;
-
-    free_events(connection);
-    connection->context = NULL;
     connection->state = REDIS_AWAY;
-    connection->ip = has_another ? connection->ip + 1 : 0;
-    if (has_another) {
-        arm_timer(connection, 0);
-        return;
-    }
     connection->failures++;
     log_loss(connection);
     if (!connection->is_closing) {
@@ -181,6 +175,20 @@ static void go_away(struct redis_connection *connection)
     }
 }
 
+/* An attempt has failed when the last address has. */
+static void lose_context(struct redis_connection *connection)
+{
+    bool was_ready = connection->state == REDIS_READY;
+
+    free_events(connection);
+    connection->context = NULL;
+    if (was_ready || connection->is_closing) {
+        go_away(connection);
+    } else {
+        connect_to_next(connection);
+    }
+}
+
 /* hiredis frees the context now; all pending commands have been told. */
 static void connection_on_cleanup(void *arg)
 {
@@ -188,7 +196,7 @@ static void connection_on_cleanup(void *arg)
     if (connection->context->err != 0) {
         set_reason(connection, connection->context->errstr);
     }
-    go_away(connection);
+    lose_context(connection);
 }
 
 /* --- connecting --- */
@@ -267,24 +275,69 @@ static bool attach_events(struct redis_connection *connection, redisAsyncContext
     return true;
 }
 
-static void start_connecting(struct redis_connection *connection)
+/* False if it cannot even begin, for the reason that is set. */
+static bool connect_to(struct redis_connection *connection, const struct resolver_address *address)
 {
+    char ip[RESOLVER_TEXT_SIZE];
     redisAsyncContext *context =
-        redisAsyncConnect(connection->target->ips[connection->ip], (int)connection->settings->port);
+        redisAsyncConnect(resolver_address_text(address, ip), (int)connection->settings->port);
+
     if (context == NULL || context->err != 0 || !attach_events(connection, context)) {
         set_reason(connection,
                    context != NULL && context->err != 0 ? context->errstr : "out of memory");
         if (context != NULL) {
             redisAsyncFree(context);
         }
-        go_away(connection);
-        return;
+        free_events(connection);
+        return false;
     }
     connection->context = context;
     connection->state = REDIS_CONNECTING;
     redisEnableKeepAlive(&context->c);
-    arm_timer(connection, connection->settings->connect_ms);
     redisAsyncSetConnectCallback(context, connection_on_connect);
+    return true;
+}
+
+/* The addresses of a name in turn, each with its share of redis.connect_timeout; the reason is set
+ * to what happened to the one before. */
+static void connect_to_next(struct redis_connection *connection)
+{
+    const struct resolver_address *address;
+    int64_t share_ms;
+
+    while ((address = addresses_next(&connection->addresses, &share_ms)) != NULL) {
+        if (connect_to(connection, address)) {
+            arm_timer(connection, share_ms);
+            return;
+        }
+    }
+    go_away(connection);
+}
+
+static void connection_on_resolved(void *arg, const struct resolver_answer *answer)
+{
+    struct redis_connection *connection = arg;
+    connection->resolving = NULL;
+    if (answer->count == 0) {
+        set_reason(connection, answer->failure);
+    }
+    addresses_set(&connection->addresses, answer);
+    connect_to_next(connection);
+}
+
+static void start_connecting(struct redis_connection *connection)
+{
+    const struct config_redis *settings = connection->settings;
+    connection->state = REDIS_RESOLVING;
+    addresses_begin(&connection->addresses, settings->connect_ms);
+    arm_timer(connection, settings->connect_ms);
+    connection->resolving =
+        resolver_start(connection->loop, settings->host, (uint16_t)settings->port,
+                       connection_on_resolved, connection);
+    if (connection->resolving == NULL) {
+        set_reason(connection, "out of memory");
+        go_away(connection);
+    }
 }
 
 /* --- time --- */
@@ -311,6 +364,12 @@ static void connection_on_timer(evutil_socket_t fd, short events, void *arg)
     switch (connection->state) {
     case REDIS_AWAY:
         start_connecting(connection);
+        break;
+    case REDIS_RESOLVING:
+        resolver_cancel(connection->resolving);
+        connection->resolving = NULL;
+        set_reason(connection, "its name was not looked up within redis.connect_timeout");
+        go_away(connection);
         break;
     case REDIS_CONNECTING:
     case REDIS_GREETING:
@@ -411,6 +470,8 @@ void redis_connection_close(struct redis_connection *connection)
     connection->is_closing = true;
     event_free(connection->timer);
     connection->timer = NULL;
+    resolver_cancel(connection->resolving);
+    connection->resolving = NULL;
     if (connection->context != NULL) {
         abandon(connection, "the host is stopping");
     }

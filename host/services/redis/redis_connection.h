@@ -2,9 +2,10 @@
  * One connection to Redis on one loop. It connects by itself, asks for AUTH and SELECT, and comes
  * back after a loss; in between it takes no commands.
  *
- *   AWAY --timer--> CONNECTING --connected--> GREETING --PONG--> READY
- *    ^                  |                        |                 |
- *    +----------- backoff, by cleanup of the hiredis context ------+
+ *   AWAY --timer--> RESOLVING --address--> CONNECTING --connected--> GREETING --PONG--> READY
+ *    ^                  |          ^           |                        |                |
+ *    |                  |          +-----------+------ next address ----+                |
+ *    +---- backoff -----+----------------------+------------------------+----------------+
  *
  * hiredis frees a context by itself on any failure, after it has told all pending commands.
  * Everything that ends a connection therefore goes through one place, the cleanup hook of the
@@ -24,16 +25,9 @@ struct config_redis;
 struct redis_connection;
 struct redisReply;
 
-/* Addresses of one name that are tried; further ones are not. */
-#define REDIS_ADDRESSES_MAX 4
-
 /* Where to connect to; the same for all loops. */
 struct redis_target {
     const struct config_redis *settings;
-    /* Of settings->host, tried in turn ("localhost" often has two), so that connecting never waits
-     * for a resolver. */
-    char ips[REDIS_ADDRESSES_MAX][46];
-    unsigned ip_count;
     char address[300]; /* "host:port", for messages */
 };
 

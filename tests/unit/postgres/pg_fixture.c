@@ -12,6 +12,7 @@
 #include "base/report.h"
 #include "pg_server.h"
 #include "runtime/runtime.h"
+#include "support/names.h"
 #include "support/run_on.h"
 
 #define LIFECYCLE_MS 30000
@@ -33,7 +34,7 @@ static void load_config(const char *settings)
     FILE *file = fdopen(mkstemp(path), "w");
     fprintf(file,
             "processes = ( { name = \"test\"; plugins = [ ]; loops = %d; } );\nlisteners = ( );\n"
-            "plugins = { };\npostgres = { host = \"127.0.0.1\"; port = %d; %s };\n",
+            "plugins = { };\npostgres = { host = \"" FIXTURE_HOST "\"; port = %d; %s };\n",
             FIXTURE_LOOPS, pg_server_port(), settings);
     fclose(file);
     const char *files[] = {path};
@@ -50,6 +51,7 @@ static void load_config(const char *settings)
 void fixture_start(const char *settings, outbox_publish_fn *publish)
 {
     struct error error;
+    names_set(FIXTURE_HOST, "127.0.0.1");
     pg_server_create();
     pg_server_run("postgres", "CREATE DATABASE atlas");
     load_config(settings);

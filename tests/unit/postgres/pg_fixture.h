@@ -11,6 +11,9 @@
 
 #define FIXTURE_LOOPS 2
 
+/* The server's name, for names_set. */
+#define FIXTURE_HOST "postgres.test"
+
 /* Starts server, database "atlas", runtime and module. settings: further lines of the group
  * postgres. */
 void fixture_start(const char *settings, outbox_publish_fn *publish);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/readiness.h"
 #include "runtime/task.h"
+#include "support/names.h"
 #include "support/unit.h"
 
 #include <pthread.h>
@@ -748,6 +749,21 @@ static void test_server_away_at_load(void)
     fixture_unload(late);
 }
 
+static void test_servers_name_is_followed(void)
+{
+    pg_server_kill();
+    CU_ASSERT(fixture_eventually(is_ready, NULL));
+    names_set(FIXTURE_HOST, "127.0.0.2");
+    pg_server_start();
+    unsigned lookups = names_lookups(FIXTURE_HOST);
+    while (names_lookups(FIXTURE_HOST) < lookups + 4) {
+        CU_ASSERT_EQUAL(fixture_call(ledger, 0, 1000, find_nobody, NULL, &error),
+                        ATLAS_UNAVAILABLE);
+    }
+    names_set(FIXTURE_HOST, "::1,127.0.0.2,127.0.0.1"); /* the server is at the last */
+    CU_ASSERT(fixture_eventually(is_serving, ledger));
+}
+
 static void test_mismatch_found_late_is_told(void)
 {
     struct atlas_pg_schema other = schema;
@@ -791,6 +807,7 @@ int main(void)
         UNIT_TEST(test_statements_must_fit_the_database),
         UNIT_TEST(test_concurrent_migrations_run_once),
         UNIT_TEST(test_server_away_at_load),
+        UNIT_TEST(test_servers_name_is_followed),
         UNIT_TEST(test_mismatch_found_late_is_told),
     };
     fixture_start("lease_wait = \"300ms\";", NULL);

@@ -12,6 +12,7 @@
 #include "module_fixture.h"
 #include "redis_server.h"
 #include "support/free_port.h"
+#include "support/names.h"
 #include "support/unit.h"
 
 #define CALL_MS      5000
@@ -19,6 +20,7 @@
 #define WORDS_MAX    8
 
 static int port;
+static const char *server_name = "localhost";
 static struct redis *redis;
 static struct generation *plugin;
 
@@ -27,9 +29,9 @@ static void start_module(const char *settings)
     char groups[300];
     struct error error;
     snprintf(groups, sizeof groups,
-             "redis = { host = \"localhost\"; port = %d; "
+             "redis = { host = \"%s\"; port = %d; "
              "connect_timeout = \"500ms\"; reconnect_max = \"100ms\"; %s };",
-             port, settings);
+             server_name, port, settings);
     fixture_create(groups);
     CU_ASSERT_EQUAL_FATAL(redis_create(&fixture_config()->redis, FIXTURE_LOOPS, &redis, &error),
                           ATLAS_OK);
@@ -333,6 +335,46 @@ static void test_large_replies_keep_to_the_arena(void)
     stop();
 }
 
+static void test_all_addresses_of_a_name_are_tried(void)
+{
+    server_name = "two.test";
+    names_set("two.test", "::1,127.0.0.2,127.0.0.1"); /* the server is at the last */
+    start("");
+    CU_ASSERT_TRUE(fixture_eventually(is_answered, NULL));
+    CU_ASSERT_TRUE(names_lookups("two.test") <= FIXTURE_LOOPS); /* once per connection */
+    stop();
+    server_name = "localhost";
+}
+
+static void test_a_name_that_comes_and_moves_is_followed(void)
+{
+    struct error error;
+    server_name = "moving.test";
+    names_set("moving.test", "");
+    start("");
+    CU_ASSERT_EQUAL(say_within("PING", CALL_MS, &error), ATLAS_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "moving.test: "));
+    names_set("moving.test", "127.0.0.2");
+    CU_ASSERT_EQUAL(say("PING"), ATLAS_UNAVAILABLE);
+    names_set("moving.test", "127.0.0.1");
+    CU_ASSERT_TRUE(fixture_eventually(is_answered, NULL));
+    stop();
+    server_name = "localhost";
+}
+
+static void test_a_silent_name_server_ends_the_attempt(void)
+{
+    server_name = "held.test";
+    names_set("held.test", "127.0.0.1");
+    names_hold("held.test", true);
+    start("");
+    CU_ASSERT_EQUAL(say("PING"), ATLAS_UNAVAILABLE);
+    names_hold("held.test", false);
+    CU_ASSERT_TRUE(fixture_eventually(is_answered, NULL));
+    stop();
+    server_name = "localhost";
+}
+
 UNIT_MAIN("redis", UNIT_TEST(test_pipeline_returns_all_replies_in_order),
           UNIT_TEST(test_refused_commands_name_the_reason),
           UNIT_TEST(test_abandoned_replies_are_dropped),
@@ -342,4 +384,7 @@ UNIT_MAIN("redis", UNIT_TEST(test_pipeline_returns_all_replies_in_order),
           UNIT_TEST(test_reload_without_a_server_is_refused),
           UNIT_TEST(test_start_without_a_server_is_not),
           UNIT_TEST(test_password_and_database_are_used), UNIT_TEST(test_wrong_password_is_said),
-          UNIT_TEST(test_large_replies_keep_to_the_arena))
+          UNIT_TEST(test_large_replies_keep_to_the_arena),
+          UNIT_TEST(test_all_addresses_of_a_name_are_tried),
+          UNIT_TEST(test_a_name_that_comes_and_moves_is_followed),
+          UNIT_TEST(test_a_silent_name_server_ends_the_attempt))

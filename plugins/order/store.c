@@ -170,6 +170,20 @@ atlas_status_t order_store_find_latest(struct atlas_call *call, const char *pass
     return find_one(call, ORDER_FIND_LATEST, atlas_pg_text(passenger_id), ret_row);
 }
 
+/* Where a row belongs in the arrays that were asked about: the statements number from 1. */
+static atlas_status_t place_of(struct atlas_call *call, const struct atlas_pg_result *result,
+                               size_t row, size_t column, size_t count, size_t *ret_place)
+{
+    int64_t place = atlas_pg_get_int(result, row, column);
+
+    if (place < 1 || (uint64_t)place > count) {
+        return atlas_fail(call, ATLAS_INTERNAL, "the database answers about order %lld of %zu",
+                          (long long)place, count);
+    }
+    *ret_place = (size_t)place - 1;
+    return ATLAS_OK;
+}
+
 atlas_status_t order_store_find_many(struct atlas_call *call, const char *const *order_ids,
                                      size_t count, struct order_row **ret_rows)
 {
@@ -185,14 +199,16 @@ atlas_status_t order_store_find_many(struct atlas_call *call, const char *const 
     }
     atlas_status_t status =
         atlas_pg_query(call, ORDER_FIND_MANY, ATLAS_PG_PARAMS(atlas_pg_array(ids, count)), &result);
-    if (status != ATLAS_OK) {
-        return status;
+    for (size_t n = 0; status == ATLAS_OK && n < result.row_count; n++) {
+        size_t place = 0;
+
+        status = place_of(call, &result, n, 13, count, &place);
+        rows[place] = row_of(&result, n);
     }
-    for (size_t n = 0; n < result.row_count; n++) {
-        rows[atlas_pg_get_int(&result, n, 13) - 1] = row_of(&result, n);
+    if (status == ATLAS_OK) {
+        *ret_rows = rows;
     }
-    *ret_rows = rows;
-    return ATLAS_OK;
+    return status;
 }
 
 atlas_status_t order_store_advance(struct atlas_call *call, const struct order_row *row,
@@ -264,8 +280,11 @@ atlas_status_t order_store_match(struct atlas_call *call, const struct order_mat
         return status;
     }
     memset(ret_is_matched, 0, count * sizeof *ret_is_matched);
-    for (size_t n = 0; n < result.row_count; n++) {
-        ret_is_matched[atlas_pg_get_int(&result, n, 0) - 1] = true;
+    for (size_t n = 0; status == ATLAS_OK && n < result.row_count; n++) {
+        size_t place = 0;
+
+        status = place_of(call, &result, n, 0, count, &place);
+        ret_is_matched[place] |= status == ATLAS_OK;
     }
-    return ATLAS_OK;
+    return status;
 }

@@ -1,0 +1,35 @@
+/* The ledger that the wallet plugin sees in its tests, and what it is asked. What the ledger's
+ * statements do is tested on PostgreSQL: tests/system. */
+#ifndef TESTS_WALLET_SCRIPT_H
+#define TESTS_WALLET_SCRIPT_H
+
+#include "atlas/events/v1/events.atlas.h"
+#include "atlas/wallet/v1/wallet.atlas.h"
+#include "plugin_test.h"
+
+#define JOURNAL  "01890a5d-ac96-774b-bcce-b302099a8057"
+#define ORDER    "01890a5d-ac96-774b-bcce-b302099a8058"
+#define MATCHED  ATLAS__ORDER__V1__ORDER_STATUS__MATCHED
+#define FINISHED ATLAS__ORDER__V1__ORDER_STATUS__FINISHED
+
+extern char user[]; /* of all requests and records: alice */
+
+/* Valid requests for 500, with the same reference. */
+Atlas__Wallet__V1__CreditBalanceRequest credit_request(void);
+Atlas__Wallet__V1__DebitBalanceRequest debit_request(void);
+
+/* The statement posts JOURNAL. */
+void script_posted(struct testhost *host, const char *statement, int64_t balance);
+
+/* What a reference became: journal NULL for nothing. */
+void script_outcome(struct testhost *host, int64_t balance, const char *journal, int64_t amount,
+                    int64_t balance_after);
+
+/* A batch is charged. */
+void script_charged(struct testhost *host);
+
+/* A record of order-events, of ORDER. */
+struct atlas_kafka_record order_record(struct testhost *host, int status, int64_t price,
+                                       const char *currency);
+
+#endif

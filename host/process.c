@@ -104,7 +104,7 @@ bool process_reload(struct process *process, const struct config *config, struct
     if (is_applied) {
         modules_follow(process->modules, process->deployment, config);
         status_follow(process->status, process->deployment);
-        restart_needed_log(process->config, config);
+        restart_needed_log(process->config, config, runtime_process(process->runtime));
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }
     return is_applied;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/config/config.h"
+#include "base/config/config_differs.h"
 #include "base/log.h"
 
 static const struct config_listener *find_listener(const struct config *config, const char *name)
@@ -25,10 +26,10 @@ static bool is_same_listener(const struct config_listener *a, const struct confi
     return is_same;
 }
 
-static void warn(const char *what, const char *name)
+static void warn(const char *name)
 {
     log_warn("a change waits for a restart of the process, continuing as before",
-             LOG_TEXT("changed", what), LOG_TEXT("name", name));
+             LOG_TEXT("changed", "listener"), LOG_TEXT("name", name));
 }
 
 static void compare_listeners(const struct config *running, const struct config *newer)
@@ -37,28 +38,27 @@ static void compare_listeners(const struct config *running, const struct config 
         const struct config_listener *listener = &newer->listeners[i];
         const struct config_listener *former = find_listener(running, listener->name);
         if (former == NULL || !is_same_listener(former, listener)) {
-            warn("listener", listener->name);
+            warn(listener->name);
         }
     }
     for (size_t i = 0; i < running->listener_count; i++) {
         if (find_listener(newer, running->listeners[i].name) == NULL) {
-            warn("listener", running->listeners[i].name);
+            warn(running->listeners[i].name);
         }
     }
 }
 
-void restart_needed_log(const struct config *running, const struct config *newer)
+static void differs(void *arg, const char *path, const char *former, const char *newer)
+{
+    (void)arg;
+    log_warn("a change waits for a restart of the process, continuing as before",
+             LOG_TEXT("changed", "key"), LOG_TEXT("name", path), LOG_TEXT("from", former),
+             LOG_TEXT("to", newer));
+}
+
+void restart_needed_log(const struct config *running, const struct config *newer,
+                        const char *process)
 {
     compare_listeners(running, newer);
-    if (strcmp(running->postgres.host, newer->postgres.host) != 0 ||
-        running->postgres.port != newer->postgres.port) {
-        warn("server", "postgres");
-    }
-    if (strcmp(running->redis.host, newer->redis.host) != 0 ||
-        running->redis.port != newer->redis.port) {
-        warn("server", "redis");
-    }
-    if (strcmp(running->kafka.brokers, newer->kafka.brokers) != 0) {
-        warn("server", "kafka");
-    }
+    config_differs(running, newer, process, differs, NULL);
 }

@@ -4,8 +4,10 @@
 
 struct config;
 
-/* Logs one warning for each listener that is new, moved or gone, and for each server whose address
- * has changed, against the configuration that the process was started with. Control thread. */
-void restart_needed_log(const struct config *running, const struct config *newer);
+/* Logs one warning for each listener that is new, moved or gone, and for each key of a server or a
+ * bound whose value has changed, with both values, against the configuration that the process (its
+ * name) was started with. Control thread. */
+void restart_needed_log(const struct config *running, const struct config *newer,
+                        const char *process);
 
 #endif

@@ -164,7 +164,7 @@ static bool start_process(struct run *run, struct report *report)
     if (process == NULL) {
         return false;
     }
-    log_set_level((enum atlas_log_level)run->config->log_level);
+    log_set_level((enum atlas_log_level)run->config->log.level);
     log_set_process(process->name);
     return process_start(run->config, process->name, run->control, &run->process, report);
 }

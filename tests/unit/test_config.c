@@ -2,6 +2,7 @@
  */
 #include "base/config/config.h"
 
+#include "base/config/config_differs.h"
 #include "base/report.h"
 #include "support/unit.h"
 
@@ -78,7 +79,7 @@ static void test_minimal_file_has_all_defaults(void)
     CU_ASSERT_EQUAL(config->calls.stack_bytes, 256 * 1024);
     CU_ASSERT_EQUAL(config->calls.nesting, 8);
     CU_ASSERT_EQUAL(config->kafka.reconnect_max_ms, 250);
-    CU_ASSERT_EQUAL(config->log_level, 2);
+    CU_ASSERT_EQUAL(config->log.level, 2);
     CU_ASSERT_STRING_EQUAL(config->postgres.dbname, "atlas");
     CU_ASSERT_PTR_EQUAL(config_process(config, NULL), &config->processes[0]);
     CU_ASSERT_PTR_NULL(config_process(config, "none"));
@@ -304,6 +305,74 @@ static void test_truncated_file_is_refused(void)
     }
 }
 
+struct differences {
+    char text[1024];
+    size_t count;
+};
+
+static void note_difference(void *arg, const char *path, const char *former, const char *newer)
+{
+    struct differences *differences = arg;
+    size_t len = strlen(differences->text);
+    snprintf(differences->text + len, sizeof differences->text - len, "%s: %s -> %s\n", path,
+             former, newer);
+    differences->count++;
+}
+
+static void test_differences_name_key_and_values(void)
+{
+    static const char former_text[] = "grpc = { streams = 7; };\n"
+                                      "redis = { password = \"old\"; host = \"one\"; };\n";
+    static const char newer_text[] =
+        "grpc = { streams = 8; body_timeout = \"90s\"; stream_buffer = \"1MiB\"; };\n"
+        "redis = { password = \"new\"; host = \"two\"; };\n"
+        "calls = { force_wire = true; };\nlog = { level = \"debug\"; };\nrun_dir = "
+        "\"/tmp/other\";\n";
+    static const char *const expected[] = {
+        "log.level: info -> debug\n",
+        "calls.force_wire: false -> true\n",
+        "grpc.streams: 7 -> 8\n",
+        "grpc.body_timeout: 30s -> 90s\n",
+        "grpc.stream_buffer: 64KiB -> 1MiB\n",
+        "redis.host: one -> two\n",
+        "redis.password: (secret) -> (secret)\n",
+        "-> /tmp/other\n",
+    };
+    struct differences differences = {.count = 0};
+    struct config *former = load_with(former_text);
+    struct config *newer = load_with(newer_text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(former);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(newer);
+
+    config_differs(former, former, "all", note_difference, &differences);
+    CU_ASSERT_EQUAL(differences.count, 0);
+    config_differs(former, newer, "all", note_difference, &differences);
+    CU_ASSERT_EQUAL(differences.count, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        CU_ASSERT_PTR_NOT_NULL(strstr(differences.text, expected[i]));
+    }
+    config_release(former);
+    config_release(newer);
+}
+
+static void test_differences_are_of_the_process_that_runs(void)
+{
+    struct differences differences = {.count = 0};
+    struct config *former = load(minimal, NULL, NULL);
+    struct config *newer =
+        load(minimal, "processes.all.loops=3", "processes.all.admin=127.0.0.1:8086");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(former);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(newer);
+
+    config_differs(former, newer, "another", note_difference, &differences);
+    CU_ASSERT_EQUAL(differences.count, 0);
+    config_differs(former, newer, "all", note_difference, &differences);
+    CU_ASSERT_STRING_EQUAL(differences.text, "processes.all.loops: 2 -> 3\n"
+                                             "processes.all.admin:  -> 127.0.0.1:8086\n");
+    config_release(former);
+    config_release(newer);
+}
+
 static void test_shipped_configuration_is_good(void)
 {
     const char *file = ATLAS_SOURCE_DIR "/etc/atlas.cfg";
@@ -349,6 +418,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_service_address_prefers_placements),
     UNIT_TEST(test_passwords_come_from_text_file_or_variable),
     UNIT_TEST(test_truncated_file_is_refused),
+    UNIT_TEST(test_differences_name_key_and_values),
+    UNIT_TEST(test_differences_are_of_the_process_that_runs),
     UNIT_TEST(test_shipped_configuration_is_good),
     UNIT_TEST(test_folder_is_removed),
 };

@@ -32,7 +32,12 @@ static void format_bounds(const struct config_field *field, char *text, size_t s
     char max[UNITS_TEXT_SIZE];
 
     text[0] = '\0';
-    if (field->type == CONFIG_FIELD_FLAG) {
+    if (field->type == CONFIG_FIELD_CHOICE) {
+        for (size_t i = 0; field->choices[i] != NULL; i++) {
+            size_t len = strlen(text);
+            snprintf(text + len, size - len, "%s ", field->choices[i]);
+        }
+    } else if (field->type == CONFIG_FIELD_FLAG) {
         snprintf(text, size, "true or false ");
     } else if (field->type == CONFIG_FIELD_WHOLE || field->type == CONFIG_FIELD_DURATION ||
                field->type == CONFIG_FIELD_SIZE) {

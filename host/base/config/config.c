@@ -17,13 +17,11 @@
 #define GROUPS_MAX   16
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const protocols[] = {"grpc", "rest", NULL};
 
 /* The top of the file: its single values, and the groups and lists to be read after it. */
 struct top {
     struct config config;
-    const struct config_node *log;
     const struct config_node *processes;
     const struct config_node *listeners;
     const struct config_node *placements;
@@ -39,15 +37,10 @@ struct top {
 static const struct config_field top_fields[] = {
     {"run_dir", CONFIG_FIELD_PATH, offsetof(struct top, config.run_dir), "run", {0, 0}, NULL},
     {"plugin_path", CONFIG_FIELD_TEXTS, offsetof(struct top, config.plugin_path), "", {0, 0}, NULL},
-    TREE("log", log),
     TREE("processes", processes),
     TREE("listeners", listeners),
     TREE("placements", placements),
     TREE("plugins", plugins),
-};
-
-static const struct config_field log_fields[] = {
-    {"level", CONFIG_FIELD_CHOICE, offsetof(struct config, log_level), "info", {0, 0}, log_levels},
 };
 
 static const struct config_field process_fields[] = {
@@ -150,7 +143,6 @@ static void bind_top(const struct config_binding *binding, const struct config_n
 static void bind_groups(const struct config_binding *binding, const struct top *top,
                         struct config *config)
 {
-    config_bind(binding, top->log, "log", log_fields, COUNT(log_fields), config);
     for (size_t i = 0; i < config_group_count && i < GROUPS_MAX; i++) {
         const struct config_group *group = &config_groups[i];
         config_bind(binding, top->groups[i], group->key, group->fields, group->count,

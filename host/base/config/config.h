@@ -68,6 +68,10 @@ struct config_plugin {
     struct config_secret postgres_password; /* text "": the one of the group postgres */
 };
 
+struct config_log {
+    int level; /* enum atlas_log_level */
+};
+
 struct config_calls {
     int64_t fibers; /* alive at once, per loop; loops * fibers stay below 32,000 */
     int64_t stack_bytes;
@@ -206,7 +210,7 @@ struct config_shutdown {
 };
 
 struct config {
-    int log_level; /* enum atlas_log_level; key log.level */
+    struct config_log log;
     const char *run_dir;
     struct config_texts plugin_path;
     struct config_process *processes;

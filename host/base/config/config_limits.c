@@ -37,6 +37,12 @@
         "password_file", CONFIG_FIELD_PATH, offsetof(struct group, member.file), "", {0, 0}, NULL  \
     }
 
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+
+static const struct config_field logging[] = {
+    {"level", CONFIG_FIELD_CHOICE, offsetof(struct config_log, level), "info", {0, 0}, log_levels},
+};
+
 /* A fiber's stack takes two mappings and a process has 65,530 of them. */
 static const struct config_field calls[] = {
     WHOLE(config_calls, "fibers", fibers, "4096", 16, 30000),
@@ -181,8 +187,18 @@ static const struct config_field shutdown[] = {
     }
 
 const struct config_group config_groups[] = {
-    GROUP(calls), GROUP(offload),  GROUP(watchdog), GROUP(grpc),   GROUP(rest),     GROUP(admin),
-    GROUP(redis), GROUP(postgres), GROUP(kafka),    GROUP(reload), GROUP(shutdown),
+    {"log", offsetof(struct config, log), logging, sizeof logging / sizeof logging[0]},
+    GROUP(calls),
+    GROUP(offload),
+    GROUP(watchdog),
+    GROUP(grpc),
+    GROUP(rest),
+    GROUP(admin),
+    GROUP(redis),
+    GROUP(postgres),
+    GROUP(kafka),
+    GROUP(reload),
+    GROUP(shutdown),
 };
 
 const size_t config_group_count = sizeof config_groups / sizeof config_groups[0];

@@ -1,5 +1,6 @@
 """One process of the Atlas host."""
 
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -24,11 +25,13 @@ class Host:
         self._prefix = list(prefix)  # a program to start it with, such as taskset
         self._ends_with_us = ends_with_us
 
-    def start(self):
+    def start(self, variables=None):
+        """variables: more of the environment, for this start only."""
+        env = {**(self._env or os.environ), **variables} if variables else self._env
         files = [word for file in self.config_files for word in ("-c", file)]
         self.process = process.start(
             self.name, [*self._prefix, self.program, "run", *files, "--process", self.process_name],
-            self.log, cwd=paths.ROOT, env=self._env, ends_with_us=self._ends_with_us)
+            self.log, cwd=paths.ROOT, env=env, ends_with_us=self._ends_with_us)
 
     @property
     def log(self):

@@ -111,6 +111,7 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 """)
         shutil.copy(_LOG4J, data / "log4j.properties")
         for file in data.glob("*.properties"):

@@ -65,6 +65,7 @@ static struct testhost *create(void)
     host->start_us = START_US;
     host->random_state = 1;
     host->config = config_functions;
+    host->identity = atlas_str("");
     host->publications_end = &host->publications;
     return host;
 }
@@ -74,6 +75,7 @@ static void adopt(struct testhost *host, const struct atlas_plugin *table, const
     memcpy(&host->table, table,
            table->size < sizeof host->table ? table->size : sizeof host->table);
     host->manifest = manifest;
+    host->metrics = arena_alloc(&host->life, (host->table.metric_count + 1) * sizeof(int64_t));
     manifest_read_keys(host);
     grant(host);
     /* The caller from outside may call services even where the plugin may not. */
@@ -238,6 +240,7 @@ void testhost_stop(struct testhost *host)
         return;
     }
     host->is_started = false;
+    client_close_streams(host, &host->caller);
     run_in_call(host, run_drain);
     run_in_call(host, run_loop_destroy);
     run_in_call(host, run_destroy);
@@ -245,6 +248,7 @@ void testhost_stop(struct testhost *host)
 
 void testhost_reset(struct testhost *host)
 {
+    client_close_streams(host, &host->caller);
     arena_free(&host->script);
     host->answers = NULL;
     host->deeds = NULL;
@@ -254,7 +258,11 @@ void testhost_reset(struct testhost *host)
     host->journal = NULL;
     host->journal_len = 0;
     memset(host->reasons, 0, sizeof host->reasons);
-    memset(host->streams, 0, sizeof host->streams);
+    memset(host->metrics, 0, (host->table.metric_count + 1) * sizeof(int64_t));
+    host->metadata.first = NULL;
+    host->leading.first = NULL;
+    host->trailing.first = NULL;
+    host->identity = atlas_str("");
     host->message[0] = '\0';
     host->timeout_ms = 0;
     host->waits_left = 0;
@@ -324,6 +332,21 @@ const char *testhost_message(struct testhost *host)
     return host->message;
 }
 
+void testhost_cancel_at(struct testhost *host, unsigned int waits)
+{
+    host->waits_left = waits;
+}
+
+int64_t testhost_metric(struct testhost *host, const char *name)
+{
+    for (size_t i = 0; i < host->table.metric_count; i++) {
+        if (strcmp(host->table.metrics[i].name, name) == 0) {
+            return host->metrics[i];
+        }
+    }
+    testhost_misuse("the plugin declares no metric %s", name);
+}
+
 atlas_status_t testhost_call(struct testhost *host, const char *path,
                              const struct atlas_bytes *requests, size_t request_count,
                              const struct atlas_bytes **ret_replies, size_t *ret_count)
@@ -338,7 +361,8 @@ atlas_status_t testhost_call(struct testhost *host, const char *path,
     call_init(host, &call);
     call.requests = requests;
     call.request_count = request_count;
-    atlas_status_t status = method->handle(&call.base);
+    call_inherit(&call, &host->caller, NULL);
+    atlas_status_t status = call_run(&call, method);
     if (ret_replies != NULL) {
         *ret_replies = call.replies;
     }

@@ -32,18 +32,17 @@ const struct atlas_method *find_method(struct testhost *host, const char *path)
 
 /* A co-located call: its own call object, the smaller of the deadlines. */
 static atlas_status_t call_local(struct atlas_call *call, const struct atlas_method *method,
-                                 struct atlas_bytes request, struct atlas_bytes *ret_reply)
+                                 struct atlas_bytes request,
+                                 const struct atlas_call_options *options,
+                                 struct atlas_bytes *ret_reply)
 {
-    const struct test_call *caller = test_call_of(call);
     struct test_call callee;
 
-    call_init(caller->host, &callee);
-    if (!caller->is_caller) {
-        callee.deadline_us = caller->deadline_us;
-    }
+    call_init(host_of(call), &callee);
+    call_inherit(&callee, test_call_of(call), options);
     callee.requests = &request;
     callee.request_count = 1;
-    atlas_status_t status = method->handle(&callee.base);
+    atlas_status_t status = call_run(&callee, method);
     if (status == ATLAS_OK && callee.reply_count != 1) {
         testhost_misuse("%s: a unary method sent %zu replies", method->name, callee.reply_count);
     }
@@ -66,10 +65,26 @@ static atlas_status_t take_answer(struct atlas_call *call, struct answer *answer
     return ATLAS_OK;
 }
 
-static void record_request(struct testhost *host, const char *path, struct atlas_bytes request)
+/* Keeps what was sent; options may be NULL. */
+static void record_request(struct testhost *host, const char *path, struct atlas_bytes request,
+                           const struct atlas_call_options *options)
 {
+    struct deed *deed = script_record(host, path);
+
     journal_add(host, "client %s\n", path);
-    script_record(host, path)->request = arena_bytes(&host->script, request);
+    deed->request = arena_bytes(&host->script, request);
+    deed->options = atlas_within_ms(options != NULL ? options->timeout_ms : 0);
+    if (ATLAS_HAS(options, metadata_count)) {
+        struct atlas_metadata *copy =
+            arena_alloc(&host->script, options->metadata_count * sizeof *copy);
+
+        for (size_t i = 0; i < options->metadata_count; i++) {
+            copy[i].name = arena_bytes(&host->script, options->metadata[i].name);
+            copy[i].value = arena_bytes(&host->script, options->metadata[i].value);
+        }
+        deed->options.metadata = copy;
+        deed->options.metadata_count = options->metadata_count;
+    }
 }
 
 static atlas_status_t unary(struct atlas_call *call, const char *path, struct atlas_bytes request,
@@ -79,15 +94,14 @@ static atlas_status_t unary(struct atlas_call *call, const char *path, struct at
     const struct atlas_method *method = find_method(host, path);
     struct answer *answer;
 
-    (void)options;
     atlas_status_t status = call_wait(call, path);
     if (status != ATLAS_OK) {
         return status;
     }
     if (method != NULL) {
-        return call_local(call, method, request, ret_reply);
+        return call_local(call, method, request, options, ret_reply);
     }
-    record_request(host, path, request);
+    record_request(host, path, request, options);
     answer = script_take(host, ANSWER_CLIENT, path);
     if (answer == NULL) {
         return atlas_fail(call, ATLAS_INTERNAL, "the test gives no answer to %s", path);
@@ -95,85 +109,124 @@ static atlas_status_t unary(struct atlas_call *call, const char *path, struct at
     return take_answer(call, answer, ret_reply);
 }
 
-/* --- Streams: scripted only ---------------------------------------------------------------------
+/* --- Streams: to a service of the plugin, or scripted -------------------------------------------
  */
+
+static struct stream_slot *find_free_slot(struct testhost *host, struct atlas_handle *ret_stream)
+{
+    for (size_t i = 0; i < STREAM_LIMIT; i++) {
+        if (host->streams[i].path == NULL) {
+            ret_stream->value = i + 1;
+            return &host->streams[i];
+        }
+    }
+    testhost_misuse("more than %d streams are open", STREAM_LIMIT);
+}
 
 static atlas_status_t open_stream(struct atlas_call *call, const char *path,
                                   const struct atlas_call_options *options,
                                   struct atlas_handle *ret_stream)
 {
     struct testhost *host = host_of(call);
+    const struct atlas_method *method = find_method(host, path);
+    struct stream_slot *slot;
 
-    (void)options;
     atlas_status_t status = call_wait(call, path);
     if (status != ATLAS_OK) {
         return status;
     }
-    journal_add(host, "client %s\n", path);
-    for (size_t i = 0; i < STREAM_LIMIT; i++) {
-        if (host->streams[i] == NULL) {
-            host->streams[i] = arena_text(&host->script, path);
-            ret_stream->value = i + 1;
-            return ATLAS_OK;
-        }
+    slot = find_free_slot(host, ret_stream);
+    slot->path = arena_text(&host->script, path);
+    slot->owner = test_call_of(call);
+    if (method != NULL) {
+        slot->local = local_stream_open(test_call_of(call), path, method, options);
+    } else {
+        record_request(host, path, atlas_bytes_of(NULL, 0), options);
     }
-    testhost_misuse("more than %d streams are open", STREAM_LIMIT);
+    return ATLAS_OK;
 }
 
-static const char *stream_path(struct atlas_call *call, struct atlas_handle stream)
+static struct stream_slot *slot_of(struct atlas_call *call, struct atlas_handle stream)
 {
-    const char *path = stream.value >= 1 && stream.value <= STREAM_LIMIT
-                           ? host_of(call)->streams[stream.value - 1]
-                           : NULL;
+    struct stream_slot *slot = stream.value >= 1 && stream.value <= STREAM_LIMIT
+                                   ? &host_of(call)->streams[stream.value - 1]
+                                   : NULL;
 
-    if (path == NULL) {
+    if (slot == NULL || slot->path == NULL) {
         testhost_misuse("the plugin uses a stream that is not open");
     }
-    return path;
+    return slot;
 }
 
 static atlas_status_t send_message(struct atlas_call *call, struct atlas_handle stream,
                                    struct atlas_bytes message)
 {
-    const char *path = stream_path(call, stream);
+    const struct stream_slot *slot = slot_of(call, stream);
 
-    atlas_status_t status = call_wait(call, path);
-    if (status == ATLAS_OK) {
-        record_request(host_of(call), path, message);
+    atlas_status_t status = call_wait(call, slot->path);
+    if (status == ATLAS_OK && slot->local != NULL) {
+        local_stream_send(slot->local, message);
+    } else if (status == ATLAS_OK) {
+        record_request(host_of(call), slot->path, message, NULL);
     }
     return status;
 }
 
 static atlas_status_t half_close(struct atlas_call *call, struct atlas_handle stream)
 {
-    stream_path(call, stream);
+    const struct stream_slot *slot = slot_of(call, stream);
+
+    if (slot->local != NULL) {
+        local_stream_half_close(slot->local);
+    }
     return ATLAS_OK;
 }
 
 static atlas_status_t recv_message(struct atlas_call *call, struct atlas_handle stream,
                                    struct atlas_bytes *ret_message)
 {
-    const char *path = stream_path(call, stream);
+    const struct stream_slot *slot = slot_of(call, stream);
     struct answer *answer;
 
-    atlas_status_t status = call_wait(call, path);
+    atlas_status_t status = call_wait(call, slot->path);
     if (status != ATLAS_OK) {
         return status;
     }
-    answer = script_take(host_of(call), ANSWER_CLIENT, path);
+    if (slot->local != NULL) {
+        return local_stream_recv(slot->local, call, ret_message);
+    }
+    answer = script_take(host_of(call), ANSWER_CLIENT, slot->path);
     return answer != NULL ? take_answer(call, answer, ret_message) : ATLAS_END_OF_STREAM;
 }
 
 static void *message_alloc(struct atlas_call *call, struct atlas_handle stream, size_t size)
 {
-    stream_path(call, stream);
+    slot_of(call, stream);
     return call->interfaces->call->alloc(call, size);
+}
+
+static void close_slot(struct stream_slot *slot)
+{
+    struct local_stream *local = slot->local;
+
+    memset(slot, 0, sizeof *slot);
+    if (local != NULL) {
+        local_stream_close(local);
+    }
 }
 
 static void close_stream(struct atlas_call *call, struct atlas_handle stream)
 {
-    stream_path(call, stream);
-    host_of(call)->streams[stream.value - 1] = NULL;
+    close_slot(slot_of(call, stream));
+}
+
+void client_close_streams(struct testhost *host, const struct test_call *owner)
+{
+    for (size_t i = 0; i < STREAM_LIMIT; i++) {
+        if (host->streams[i].path != NULL && host->streams[i].owner == owner) {
+            close_slot(&host->streams[i]);
+        }
+    }
 }
 
 struct atlas_client_interface const *client_interface(void)

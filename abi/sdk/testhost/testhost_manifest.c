@@ -175,19 +175,27 @@ static bool parse(const char *type, const char *text, double *ret_value)
     return false;
 }
 
+static bool is_of_type(const struct config_key *key, double *ret_value)
+{
+    if (strcmp(key->type, "string") == 0) {
+        return true;
+    }
+    if (strcmp(key->type, "boolean") == 0) {
+        return strcmp(key->value, "true") == 0 || strcmp(key->value, "false") == 0;
+    }
+    return parse(key->type, key->value, ret_value);
+}
+
 static atlas_status_t check_key(const struct config_key *key, char *text, size_t text_size)
 {
-    double value;
+    double value = 0;
     double bound;
 
     if (key->value == NULL) {
         snprintf(text, text_size, "%s: must be given", key->name);
         return ATLAS_INVALID_ARGUMENT;
     }
-    if (strcmp(key->type, "string") == 0 || strcmp(key->type, "boolean") == 0) {
-        return ATLAS_OK;
-    }
-    if (!parse(key->type, key->value, &value)) {
+    if (!is_of_type(key, &value)) {
         snprintf(text, text_size, "%s: \"%s\" is no %s", key->name, key->value, key->type);
         return ATLAS_INVALID_ARGUMENT;
     }

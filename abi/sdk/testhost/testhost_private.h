@@ -39,6 +39,17 @@ struct deed {
     const struct atlas_pg_value *params;
     size_t param_count;
     struct atlas_bytes request;
+    struct atlas_call_options options;
+};
+
+/* Metadata in the order in which it was added. */
+struct metadata_entry {
+    struct metadata_entry *next;
+    struct atlas_metadata metadata;
+};
+
+struct metadata_list {
+    struct metadata_entry *first;
 };
 
 struct publication {
@@ -54,15 +65,28 @@ struct config_key {
     const char *max;
 };
 
+struct local_stream;
+
 /* A call; the plugin sees its first member. */
 struct test_call {
     struct atlas_call base;
     struct testhost *host;
     struct test_call *parent; /* of a task: shares its arena */
+    struct test_call *caller; /* that ends with it; NULL: from outside, or in a cleanup section */
+    const struct atlas_method *method; /* NULL: it has no caller */
+    struct local_stream *stream;       /* its caller, if that is a stream */
     struct arena arena;
-    bool is_caller; /* stands for the outside: no faults, no counting */
+    struct arena messages; /* of a stream: until the next recv */
+    bool is_caller;        /* stands for the outside: no faults, no counting */
+    bool is_cancelled;
+    bool is_in_cleanup;
     char message[MESSAGE_SIZE];
-    int64_t deadline_us; /* 0: none */
+    int64_t deadline_us;           /* 0: none */
+    int64_t cleanup_deadline_us;   /* of a cleanup section */
+    struct atlas_bytes identity;   /* in the host's arena */
+    struct metadata_list metadata; /* of its caller; these three in the host's arena */
+    struct metadata_list leading;
+    struct metadata_list trailing;
 
     const struct atlas_bytes *requests;
     size_t request_count;
@@ -76,6 +100,13 @@ struct test_call {
 };
 
 #define STREAM_LIMIT 16
+
+/* A stream that a call has opened: to a service of the plugin, or scripted. */
+struct stream_slot {
+    const char *path; /* NULL: free */
+    struct test_call *owner;
+    struct local_stream *local; /* NULL: scripted */
+};
 
 struct testhost {
     void *library; /* of dlopen; NULL for a linked table */
@@ -101,7 +132,12 @@ struct testhost {
     char *journal; /* malloc */
     size_t journal_len;
     const char *reasons[1024];
-    const char *streams[STREAM_LIMIT]; /* path of each open client stream */
+    struct stream_slot streams[STREAM_LIMIT];
+    int64_t *metrics;              /* sums; in the life arena */
+    struct metadata_list metadata; /* of the next calls */
+    struct atlas_bytes identity;
+    struct metadata_list leading; /* of the reply of the last call */
+    struct metadata_list trailing;
 
     int64_t wall_us;
     int64_t start_us;
@@ -135,6 +171,15 @@ extern const struct atlas_config config_functions;
 void call_init(struct testhost *host, struct test_call *call);
 /* Frees what the call had and keeps its message as the host's, if status is a failure. */
 void call_finish(struct test_call *call, atlas_status_t status);
+/* Runs a method in a call, joins what it spawned, and keeps the metadata of its reply. */
+atlas_status_t call_run(struct test_call *call, const struct atlas_method *method);
+/* For a call that another makes: what it inherits, or what the test gave if that stands for the
+ * outside; the smaller of the deadlines. options may be NULL. */
+void call_inherit(struct test_call *callee, struct test_call *caller,
+                  const struct atlas_call_options *options);
+/* Copies one message for its receiver: until the next recv of a stream, else as long as the call.
+ */
+struct atlas_bytes call_receive(struct test_call *call, struct atlas_bytes message);
 /* Counts a step of this call; true if it is the one that must fail. */
 bool call_step_fails(struct atlas_call *call);
 /* Counts a step that waits: OK, or why the wait ends with a failure. */
@@ -150,6 +195,35 @@ struct answer *script_take(struct testhost *host, enum answer_kind kind, const c
 struct deed *script_record(struct testhost *host, const char *name);
 void journal_add(struct testhost *host, const char *format, ...) ATLAS_PRINTF(2, 3);
 void journal_add_bytes(struct testhost *host, struct atlas_bytes bytes);
+
+/* testhost_metadata.c */
+void metadata_add(struct arena *arena, struct metadata_list *list,
+                  const struct atlas_metadata *entry);
+void metadata_add_all(struct arena *arena, struct metadata_list *list,
+                      const struct metadata_list *source);
+bool metadata_get(const struct metadata_list *list, size_t n, struct atlas_metadata *ret_entry);
+struct atlas_bytes metadata_value(const struct metadata_list *list, const char *name);
+/* True if gRPC allows the name and the value. */
+bool metadata_is_valid(const struct atlas_metadata *entry);
+
+/* testhost_stream.c: a stream to a service of the plugin. Its handler has a thread of its own, but
+ * only one side runs at a time: the handler runs while its caller waits for a message or the end.
+ */
+struct local_stream *local_stream_open(struct test_call *caller, const char *path,
+                                       const struct atlas_method *method,
+                                       const struct atlas_call_options *options);
+void local_stream_send(struct local_stream *stream, struct atlas_bytes message);
+void local_stream_half_close(struct local_stream *stream);
+atlas_status_t local_stream_recv(struct local_stream *stream, struct atlas_call *call,
+                                 struct atlas_bytes *ret_message);
+/* Cancels it if it has not ended, and frees it. */
+void local_stream_close(struct local_stream *stream);
+/* The handler's side, in place of recv and send of a call. */
+atlas_status_t local_stream_take(struct test_call *callee, struct atlas_bytes *ret_message);
+void local_stream_put(struct test_call *callee, struct atlas_bytes message);
+
+/* testhost_client.c: closes the streams of a call that ends. */
+void client_close_streams(struct testhost *host, const struct test_call *owner);
 
 /* testhost_postgres.c, testhost_redis.c, testhost_kafka.c, testhost_client.c */
 struct atlas_postgres_interface const *postgres_interface(void);

@@ -270,6 +270,13 @@ struct atlas_bytes testhost_client_request(struct testhost *host, const char *pa
     return deed != NULL ? deed->request : atlas_bytes_of(NULL, 0);
 }
 
+const struct atlas_call_options *testhost_client_options(struct testhost *host, const char *path)
+{
+    const struct deed *deed = find_deed(host, path);
+
+    return deed != NULL ? &deed->options : NULL;
+}
+
 const struct testhost_published *testhost_published(struct testhost *host, size_t n)
 {
     const struct publication *publication = host->publications;

@@ -131,6 +131,29 @@ atlas_status_t echo_echo_chat(struct atlas_call *call)
     return status == ATLAS_END_OF_STREAM ? ATLAS_OK : status;
 }
 
+atlas_status_t echo_echo_metadata(struct atlas_call *call, const Atlas__Test__V1__EchoRequest *req)
+{
+    Atlas__Test__V1__EchoResponse res = ATLAS__TEST__V1__ECHO_RESPONSE__INIT;
+    struct atlas_bytes identity = atlas_identity(call);
+    struct atlas_bytes value = {0};
+
+    if (!atlas_metadata_find(call, req->text, &value)) {
+        return atlas_fail(call, ATLAS_NOT_FOUND, "metadata %s did not come", req->text);
+    }
+    res.text = atlas_printf(call, "%.*s", ATLAS_BYTES_ARG(identity));
+    if (res.text == NULL) {
+        return atlas_no_memory(call);
+    }
+    atlas_status_t status = atlas_set_metadata(call, false, "echo-leading", value);
+    if (status == ATLAS_OK) {
+        status = echo_echo_metadata_send(call, &res);
+    }
+    if (status == ATLAS_OK) {
+        status = atlas_set_metadata(call, false, "echo-late", value);
+    }
+    return status == ATLAS_OK ? atlas_set_metadata(call, true, "echo-trailing", value) : status;
+}
+
 atlas_status_t echo_sleep(struct atlas_call *call, const Atlas__Test__V1__SleepRequest *req,
                           Atlas__Test__V1__SleepResponse *ret_res)
 {

@@ -2,8 +2,8 @@
  * libatlas_testhost: runs the operations of one plugin without servers.
  *
  * It loads a plugin as the host does, gives it the interfaces that its manifest asks for, and
- * answers them from a script that the test writes. Everything runs at once on the caller's stack:
- * no loop, no thread, no time. The clock moves only when the test moves it or the plugin sleeps.
+ * answers them from a script that the test writes. Everything runs in one order: no loop, no time,
+ * one thing after the other. The clock moves only when the test moves it or the plugin sleeps.
  *
  *     struct testhost *host = testhost_open("plugins/order.so");
  *     testhost_start(host);
@@ -17,6 +17,11 @@
  * it; publishing succeeds without one. Errors in the use of the test host itself end the process
  * with a line on stderr. Everything that a function here returns lives until testhost_reset or
  * close.
+ *
+ * What it does not do, and a test of a running host has to: run SQL (migrations and statements are
+ * declarations here) or Lua; several loops (there is one loop state); the bounds of the
+ * configuration (calls.*); the election of an exclusive background; REST. A task runs when its call
+ * joins it.
  */
 #ifndef ATLAS_TESTHOST_H
 #define ATLAS_TESTHOST_H
@@ -63,6 +68,17 @@ void testhost_reset(struct testhost *host);
  * What it asks of a service of the plugin runs the plugin's handler. It meets no faults. */
 struct atlas_call *testhost_caller(struct testhost *host);
 
+/*
+ * Two ways to stream. testhost_call gives all messages at once and returns all replies, for any
+ * kind of method. The generated client of a stream (atlas_..._open, _send, _recv) on
+ * testhost_caller talks in turns: the handler runs while the test waits in _recv, up to its next
+ * recv or its end, so that a test can send what depends on the reply. atlas_client_close before the
+ * end is a caller that leaves: the handler's waits end with CANCELLED.
+ *
+ * A message that a streaming handler received is freed at its next recv, as the ABI says: run the
+ * test under AddressSanitizer to find a handler that keeps it.
+ */
+
 /* Runs one call of any kind: path "/package.Service/Method", its messages in, its messages out.
  * ret_replies and ret_count may be NULL. */
 atlas_status_t testhost_call(struct testhost *host, const char *path,
@@ -87,6 +103,23 @@ atlas_status_t testhost_background(struct testhost *host, const char *name, unsi
 
 /* The message of the last call, start or batch that failed, "" if it set none. */
 const char *testhost_message(struct testhost *host);
+
+/* What the next calls bring with them, until reset: metadata (copied; may be called again for
+ * more), and the identity of their caller. A call that the plugin makes inherits the identity, not
+ * the metadata. The traceparent of every call is the same. */
+void testhost_add_metadata(struct testhost *host, const char *name, struct atlas_bytes value);
+void testhost_set_identity(struct testhost *host, const char *identity);
+
+/* Metadata that the last call's handler set, leading or trailing, by its name; no data if it set
+ * none. */
+struct atlas_bytes testhost_reply_metadata(struct testhost *host, bool trailing, const char *name);
+
+/* The caller leaves during the waits-th wait of the next call, counted from 1: that wait and all
+ * behind it end with CANCELLED, and check says so; 0: it stays. */
+void testhost_cancel_at(struct testhost *host, unsigned int waits);
+
+/* What the plugin added to one of its metrics since the last reset. */
+int64_t testhost_metric(struct testhost *host, const char *name);
 
 /* --- Time and randomness ------------------------------------------------------------------------
  */
@@ -131,7 +164,8 @@ void testhost_redis_fail(struct testhost *host, atlas_status_t status);
 void testhost_kafka_fail(struct testhost *host, const char *topic, atlas_status_t status,
                          enum atlas_outcome outcome);
 
-/* The reply of another service. For a stream: one answer for each message, then the end. Copied. */
+/* The reply of another service, one that the plugin does not serve itself. For a stream: one answer
+ * for each message, then the end. Copied. */
 void testhost_client_reply(struct testhost *host, const char *path, struct atlas_bytes reply);
 void testhost_client_fail(struct testhost *host, const char *path, atlas_status_t status,
                           const char *message);
@@ -168,6 +202,9 @@ const struct testhost_published *testhost_published(struct testhost *host, size_
 
 /* The last request sent to a path of another service; no data if there was none. */
 struct atlas_bytes testhost_client_request(struct testhost *host, const char *path);
+
+/* The time limit and the metadata that it was sent with, NULL if there was none. */
+const struct atlas_call_options *testhost_client_options(struct testhost *host, const char *path);
 
 /* --- Faults -------------------------------------------------------------------------------------
  */

@@ -1,0 +1,107 @@
+/* Metadata of calls in the test host: what the test gives, and what handlers answer with. */
+#include "testhost_private.h"
+
+void metadata_add(struct arena *arena, struct metadata_list *list,
+                  const struct atlas_metadata *entry)
+{
+    struct metadata_entry *added = arena_alloc(arena, sizeof *added);
+    struct metadata_entry **end = &list->first;
+
+    added->metadata.name = arena_bytes(arena, entry->name);
+    added->metadata.value = arena_bytes(arena, entry->value);
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = added;
+}
+
+void metadata_add_all(struct arena *arena, struct metadata_list *list,
+                      const struct metadata_list *source)
+{
+    for (const struct metadata_entry *entry = source->first; entry != NULL; entry = entry->next) {
+        metadata_add(arena, list, &entry->metadata);
+    }
+}
+
+bool metadata_get(const struct metadata_list *list, size_t n, struct atlas_metadata *ret_entry)
+{
+    const struct metadata_entry *entry = list->first;
+
+    while (entry != NULL && n > 0) {
+        entry = entry->next;
+        n--;
+    }
+    if (entry != NULL) {
+        *ret_entry = entry->metadata;
+    }
+    return entry != NULL;
+}
+
+struct atlas_bytes metadata_value(const struct metadata_list *list, const char *name)
+{
+    struct atlas_metadata entry;
+
+    for (size_t n = 0; metadata_get(list, n, &entry); n++) {
+        if (atlas_bytes_equal(entry.name, atlas_str(name))) {
+            return entry.value;
+        }
+    }
+    return atlas_bytes_of(NULL, 0);
+}
+
+static bool is_valid_name(struct atlas_bytes name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    const char *text = name.data;
+
+    for (size_t i = 0; i < name.len; i++) {
+        if (text[i] == '\0' || strchr(allowed, text[i]) == NULL) {
+            return false;
+        }
+    }
+    return name.len > 0 && !(name.len >= 5 && memcmp(text, "grpc-", 5) == 0);
+}
+
+bool metadata_is_valid(const struct atlas_metadata *entry)
+{
+    const unsigned char *value = entry->value.data;
+    const char *name = entry->name.data;
+
+    if (!is_valid_name(entry->name)) {
+        return false;
+    }
+    if (entry->name.len > 4 && memcmp(name + entry->name.len - 4, "-bin", 4) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < entry->value.len; i++) {
+        if (value[i] < 0x20 || value[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- For the test -------------------------------------------------------------------------------
+ */
+
+void testhost_add_metadata(struct testhost *host, const char *name, struct atlas_bytes value)
+{
+    struct atlas_metadata entry;
+
+    entry.name = atlas_str(name);
+    entry.value = value;
+    if (!metadata_is_valid(&entry)) {
+        testhost_misuse("%s is no metadata that gRPC allows", name);
+    }
+    metadata_add(&host->script, &host->metadata, &entry);
+}
+
+void testhost_set_identity(struct testhost *host, const char *identity)
+{
+    host->identity = atlas_str(arena_text(&host->script, identity));
+}
+
+struct atlas_bytes testhost_reply_metadata(struct testhost *host, bool trailing, const char *name)
+{
+    return metadata_value(trailing ? &host->trailing : &host->leading, name);
+}

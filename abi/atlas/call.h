@@ -77,7 +77,8 @@ struct atlas_call_interface {
      * the call ends. [call] */
     bool (*metadata)(struct atlas_call *call, size_t n, struct atlas_metadata *ret_entry);
 
-    /* Adds metadata to the reply: leading before the first message, otherwise trailing. Copied.
+    /* Adds metadata to the reply, leading or trailing; behind the first message of a stream only
+     * trailing is left, and it goes there. Copied.
      * INVALID_ARGUMENT if the name or the value is not allowed by gRPC. [call] */
     atlas_status_t (*set_metadata)(struct atlas_call *call, bool trailing,
                                    const struct atlas_metadata *entry);

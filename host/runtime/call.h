@@ -71,6 +71,7 @@ struct call {
     void *reply_room; /* what reply_buffer gave last */
     size_t reply_room_size;
     bool is_reply_room_free; /* of a stream: it was sent, and the next message may have it */
+    bool has_sent;           /* of a stream: leading metadata has gone with the first message */
     atlas_status_t status;
     struct metadata_list metadata; /* of the caller */
     struct metadata_list leading;  /* of the reply */

@@ -117,6 +117,7 @@ static atlas_status_t send_unary(struct call *call, struct atlas_bytes message)
 static atlas_status_t send_streaming(struct call *call, struct atlas_bytes message)
 {
     atlas_status_t status = call->operations->send(call, message);
+    call->has_sent = call->has_sent || status == ATLAS_OK;
     call->is_reply_room_free = call->reply_room != NULL && message.data == call->reply_room;
     return status;
 }
@@ -186,7 +187,8 @@ static atlas_status_t set_metadata(struct atlas_call *public, bool trailing,
             "printable ASCII unless the name ends in -bin",
             (int)entry->name.len, (const char *)entry->name.data);
     }
-    return call_add_metadata(call, trailing ? &call->trailing : &call->leading, entry->name,
+    bool is_trailing = trailing || call->has_sent;
+    return call_add_metadata(call, is_trailing ? &call->trailing : &call->leading, entry->name,
                              entry->value);
 }
 

@@ -196,6 +196,7 @@ static void test_gateway_overview_marks_what_does_not_answer(void)
     reply_order(host, LATEST_ORDER, driver_id);
     testhost_client_fail(host, NEARBY, ATLAS_DEADLINE_EXCEEDED, "too slow");
     expect_states(host, UNAVAILABLE, AVAILABLE, UNAVAILABLE);
+    CU_ASSERT_EQUAL(testhost_metric(host, "gateway_parts_missing_total"), 2);
     reply_balance(host);
     testhost_client_fail(host, LATEST_ORDER, ATLAS_UNAVAILABLE, "no order service");
     expect_states(host, AVAILABLE, UNAVAILABLE, UNAVAILABLE);

@@ -132,6 +132,15 @@ def test_metadata_does_not_disturb(stub, pb):
     assert stub.Echo(pb.EchoRequest(text="m"), metadata=metadata).text == "m"
 
 
+def test_handlers_read_and_set_metadata(stub, pb):
+    """Leading metadata that is set behind the first message can only be trailing."""
+    call = stub.EchoMetadata(pb.EchoRequest(text="x-who"), metadata=[("x-who", "ada")])
+    assert len(list(call)) == 1
+    leading, trailing = dict(call.initial_metadata()), dict(call.trailing_metadata())
+    assert leading.get("echo-leading") == "ada" and "echo-late" not in leading
+    assert trailing.get("echo-trailing") == "ada" and trailing.get("echo-late") == "ada"
+
+
 def test_metadata_over_the_limit(stub, pb):
     with pytest.raises(grpc.RpcError) as failure:
         stub.Echo(pb.EchoRequest(text="m"), metadata=[("x-big", "v" * 12_000), ("x-more", "v" * 12_000)])

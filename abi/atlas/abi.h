@@ -4,13 +4,22 @@
  * Rules
  *  1. Headers in this folder include only <stdint.h>, <stddef.h> and <stdbool.h> (and <stdarg.h>,
  *     <stdio.h>, <string.h> in the inline helpers of atlas/sdk.h, which no table mentions).
- *  2. A struct that crosses the ABI starts with its own size and only grows at its end. The side
- *     that reads a member first asks ATLAS_HAS whether the other side knew it.
- *  3. What the host offers is a table of functions named by an id with a revision, for example
+ *  2. A struct that starts with its own size grows, at its end only. Its members fill it without
+ *     padding at the end, so that a new one never lies where an older side left bytes undefined.
+ *     The side that reads a member first asks ATLAS_HAS whether the other side knew it; a plugin
+ *     that sets a member which its host does not know is refused.
+ *  3. An array of such structs in a plugin's table has elements of one size, and that size is what
+ *     it is stepped through by, never the reader's sizeof. The host copies what a plugin declares
+ *     into structs of its own once, at load (host/runtime/loader/plugin_table.h). Where the host
+ *     gives a plugin several such structs, it gives pointers to them.
+ *  4. A struct without a size is frozen: it never changes. What needs more is a new struct, in a
+ *     new function at the end of a table. struct atlas_call is neither: the host makes it, and may
+ *     append to it.
+ *  5. What the host offers is a table of functions named by an id with a revision, for example
  *     "atlas.postgres/1". A released revision keeps its meaning for ever.
- *  4. No type of a library (libevent, nghttp2, protobuf-c, libpq, hiredis, librdkafka) appears
- * here.
- *  5. A plugin exports one symbol, atlas_plugin_v1, and calls the host only through tables.
+ *  6. No type of a library (libevent, nghttp2, protobuf-c, libpq, hiredis, librdkafka) appears
+ *     here.
+ *  7. A plugin exports one symbol, atlas_plugin_v1, and calls the host only through tables.
  *
  * Words used in the comments
  *  [call]     may be called from a handler, a task, a background fiber or a lifecycle function
@@ -45,7 +54,7 @@
 #define ATLAS_HAS(p, member)                                                                       \
     ((p) != NULL && (p)->size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member))
 
-/* Bytes with a length. Never owns; says nothing about a terminating NUL. */
+/* Bytes with a length. Never owns; says nothing about a terminating NUL. Frozen. */
 struct atlas_bytes {
     const void *data;
     size_t len;
@@ -54,7 +63,7 @@ struct atlas_bytes {
 /*
  * Names a thing that the host keeps: a lease, a stream. It holds a slot and a generation, so a
  * handle that outlived its thing is answered with ATLAS_FAILED_PRECONDITION and is never a use
- * after free. Zero is no handle.
+ * after free. Zero is no handle. Frozen.
  */
 struct atlas_handle {
     uint64_t value;

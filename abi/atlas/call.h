@@ -16,7 +16,7 @@ struct atlas_interfaces; /* atlas/host.h */
 
 /*
  * The part of a call that plugins may read. The host owns the call; it is valid until the function
- * that received it returns.
+ * that received it returns. It may be appended to.
  */
 struct atlas_call {
     const struct atlas_interfaces *interfaces; /* what the host granted to this instance */
@@ -24,13 +24,15 @@ struct atlas_call {
     void *loop_state;                          /* what loop_create() returned for this loop */
 };
 
-/* One metadata entry: names in lower case; values of names that end in "-bin" are raw bytes. */
+/* One metadata entry: names in lower case; values of names that end in "-bin" are raw bytes.
+ * Frozen. */
 struct atlas_metadata {
     struct atlas_bytes name;
     struct atlas_bytes value;
 };
 
-/* A piece of work that runs on a fiber of its own and is joined by the call that spawned it. */
+/* A piece of work that runs on a fiber of its own and is joined by the call that spawned it.
+ * Frozen. */
 struct atlas_task {
     atlas_status_t (*run)(struct atlas_call *call, void *arg);
     void *arg;

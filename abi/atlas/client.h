@@ -7,6 +7,7 @@
 
 #include "atlas/call.h"
 
+/* Grows. */
 struct atlas_call_options {
     uint32_t size;
     int64_t timeout_ms; /* 0: the rest of the caller's time; else the smaller of both */

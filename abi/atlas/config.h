@@ -11,7 +11,7 @@
 /*
  * Read it inside create(); borrowed until create() returns. A key that the manifest does not
  * declare with that type answers zero or "", and create() is failed by the host with a message that
- * names it.
+ * names it. Grows.
  */
 struct atlas_config {
     uint32_t size;

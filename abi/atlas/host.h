@@ -1,7 +1,7 @@
 /*
  * What the host grants to an instance. Each member is the table of one interface, NULL if the host
  * does not have it or the manifest did not ask for it ("requires" or "optional"). The inline
- * functions of atlas/sdk.h look in here, so that plugins seldom do.
+ * functions of atlas/sdk.h look in here, so that plugins seldom do. Grows.
  */
 #ifndef ATLAS_HOST_H
 #define ATLAS_HOST_H

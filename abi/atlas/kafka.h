@@ -9,12 +9,13 @@
 
 #define ATLAS_KAFKA "atlas.kafka/1"
 
+/* Frozen. */
 struct atlas_kafka_header {
     const char *name;
     struct atlas_bytes value;
 };
 
-/* A consumed record; borrowed until the batch handler returns. */
+/* A consumed record; borrowed until the batch handler returns. Grows. */
 struct atlas_kafka_record {
     uint32_t size;
     int32_t partition;
@@ -28,7 +29,7 @@ struct atlas_kafka_record {
 
 /*
  * A consumer group member. Partition p is handled on loop p mod n, one batch in flight per
- * partition; its offset is stored when the batch is done. Records arrive at least once.
+ * partition; its offset is stored when the batch is done. Records arrive at least once. Grows.
  */
 struct atlas_consumer {
     uint32_t size;
@@ -42,8 +43,9 @@ struct atlas_consumer {
      * pause. Any other status: the record goes to the dead-letter topic "<topic>.dead" with the
      * reason (see reject). If the function itself fails, its status counts for every record not
      * set. [waits] */
-    atlas_status_t (*handle)(struct atlas_call *call, const struct atlas_kafka_record *records,
-                             size_t count, atlas_status_t *statuses);
+    atlas_status_t (*handle)(struct atlas_call *call,
+                             const struct atlas_kafka_record *const *records, size_t count,
+                             atlas_status_t *statuses);
 };
 
 struct atlas_kafka_interface {

@@ -12,11 +12,12 @@ enum atlas_metric_kind {
     ATLAS_METRIC_GAUGE = 1,
 };
 
-/* Declared in struct atlas_plugin; the index in that array names the metric in add(). */
+/* Declared in struct atlas_plugin; the index in that array names the metric in add(). Grows. */
 struct atlas_metric {
+    uint32_t size;
+    uint32_t kind;    /* enum atlas_metric_kind */
     const char *name; /* "<plugin id>_<what>_<unit>", [a-z0-9_] */
     const char *help; /* one sentence */
-    enum atlas_metric_kind kind;
 };
 
 struct atlas_metrics_interface {

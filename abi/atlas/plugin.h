@@ -23,7 +23,7 @@
 /*
  * Work without a caller, in rounds: a sweeper, a poller. Runs on the home loop of the instance
  * while it is routed to. At a reload the last round of the old generation has returned before the
- * first of the new one.
+ * first of the new one. Grows.
  */
 struct atlas_background {
     uint32_t size;
@@ -39,6 +39,7 @@ struct atlas_background {
     atlas_status_t (*run)(struct atlas_call *call);
 };
 
+/* What a plugin is. Grows, as do the structs in its arrays. */
 struct atlas_plugin {
     uint32_t size;
     uint32_t flags; /* 0 */
@@ -81,7 +82,8 @@ struct atlas_plugin {
 
 /*
  * The one exported symbol. host_minor is the minor of the host's ABI. The table is static and
- * constant; the host copies min(size) bytes into a zeroed struct of its own.
+ * constant; the host copies it, with all its arrays, into structs of its own: what the plugin did
+ * not know is zero there.
  */
 #define ATLAS_PLUGIN_ENTRY "atlas_plugin_v1"
 typedef const struct atlas_plugin *atlas_plugin_v1_fn(uint32_t host_minor);

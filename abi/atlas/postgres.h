@@ -30,7 +30,7 @@ enum atlas_pg_type {
     ATLAS_PG_TIMESTAMP_ARRAY = 15,
 };
 
-/* A parameter or a column: which member counts follows from the declared type. */
+/* A parameter or a column: which member counts follows from the declared type. Frozen. */
 struct atlas_pg_value {
     bool is_null;
     union {
@@ -50,6 +50,7 @@ enum atlas_pg_statement_flags {
     ATLAS_PG_OUTBOX = 1u << 1, /* writes outbox rows: wakes the relay after the commit */
 };
 
+/* Grows. */
 struct atlas_pg_statement {
     uint32_t size;
     uint32_t flags;
@@ -59,6 +60,7 @@ struct atlas_pg_statement {
     const uint8_t *columns; /* enum atlas_pg_type, ended by 0 */
 };
 
+/* Grows. */
 struct atlas_pg_migration {
     uint32_t size;
     uint32_t number;              /* 1, 2, 3, ... without gaps; never changed once released */
@@ -67,7 +69,7 @@ struct atlas_pg_migration {
     const char *compatible_since; /* oldest plugin version that still works afterwards */
 };
 
-/* Declared in struct atlas_plugin. The schema has the plugin's id as its name. */
+/* Declared in struct atlas_plugin. The schema has the plugin's id as its name. Grows. */
 struct atlas_pg_schema {
     uint32_t size;
     uint32_t flags; /* enum atlas_pg_schema_flags */
@@ -88,7 +90,7 @@ enum atlas_pg_schema_flags {
     ATLAS_PG_HAS_OUTBOX = 1u << 0,
 };
 
-/* Rows of a result, in the arena of the call. values[row * column_count + column]. */
+/* Rows of a result, in the arena of the call. values[row * column_count + column]. Frozen. */
 struct atlas_pg_result {
     size_t row_count;
     size_t column_count;
@@ -96,7 +98,8 @@ struct atlas_pg_result {
     int64_t affected; /* rows changed, as the command tag says */
 };
 
-/* The constraint or SQLSTATE behind the last failure of this call, empty if there is none. */
+/* The constraint or SQLSTATE behind the last failure of this call, empty if there is none.
+ * Frozen. */
 struct atlas_pg_error {
     char sqlstate[6];
     char constraint[64];

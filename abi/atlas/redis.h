@@ -18,7 +18,7 @@ enum atlas_redis_type {
     ATLAS_REDIS_ERROR = 5,  /* string: the server's words */
 };
 
-/* A reply, in the arena of the call. Strings end with a NUL behind their length. */
+/* A reply, in the arena of the call. Strings end with a NUL behind their length. Frozen. */
 struct atlas_redis_reply {
     enum atlas_redis_type type;
     int64_t integer;
@@ -27,7 +27,7 @@ struct atlas_redis_reply {
     size_t count;
 };
 
-/* One command: its words. */
+/* One command: its words. Frozen. */
 struct atlas_redis_command {
     const struct atlas_bytes *words;
     size_t word_count;

@@ -9,6 +9,7 @@ enum atlas_method_flags {
     ATLAS_METHOD_SERVER_STREAMING = 1u << 1,
 };
 
+/* Grows. */
 struct atlas_method {
     uint32_t size;
     uint32_t flags;   /* enum atlas_method_flags */
@@ -19,6 +20,7 @@ struct atlas_method {
     atlas_status_t (*handle)(struct atlas_call *call);
 };
 
+/* Grows. */
 struct atlas_service {
     uint32_t size;
     uint32_t method_count;

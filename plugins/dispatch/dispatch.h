@@ -22,7 +22,7 @@ static inline const struct dispatch *dispatch_of(const struct atlas_call *call)
 
 /* follow_orders.c: the consumer of order events. */
 atlas_status_t dispatch_follow_orders(struct atlas_call *call,
-                                      const struct atlas_kafka_record *records, size_t count,
+                                      const struct atlas_kafka_record *const *records, size_t count,
                                       atlas_status_t *statuses);
 
 /* expire_reservations.c: one round of the sweeper. */

@@ -65,7 +65,7 @@ static atlas_status_t apply(struct atlas_call *call, const struct batch *batch)
 }
 
 atlas_status_t dispatch_follow_orders(struct atlas_call *call,
-                                      const struct atlas_kafka_record *records, size_t count,
+                                      const struct atlas_kafka_record *const *records, size_t count,
                                       atlas_status_t *statuses)
 {
     struct batch batch = {
@@ -77,7 +77,7 @@ atlas_status_t dispatch_follow_orders(struct atlas_call *call,
         return atlas_no_memory(call);
     }
     for (size_t i = 0; i < count; i++) {
-        atlas_status_t status = read_record(call, &records[i], &batch);
+        atlas_status_t status = read_record(call, records[i], &batch);
         if (status != ATLAS_OK) {
             struct atlas_bytes reason = atlas_message(call);
             statuses[i] = atlas_kafka_reject(call, i, status, "%.*s", ATLAS_BYTES_ARG(reason));

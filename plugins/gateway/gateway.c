@@ -37,10 +37,11 @@ static void destroy(struct atlas_call *call, void *instance)
 static const struct atlas_service *const services[] = {&gateway_service};
 
 static const struct atlas_metric metrics[] = {
-    [GATEWAY_PARTS_MISSING] = {"gateway_parts_missing_total",
-                               "Parts of answers that were left out because their service did not "
-                               "answer.",
-                               ATLAS_METRIC_COUNTER},
+    [GATEWAY_PARTS_MISSING] =
+        {.size = sizeof(struct atlas_metric),
+         .kind = ATLAS_METRIC_COUNTER,
+         .name = "gateway_parts_missing_total",
+         .help = "Parts of answers that were left out because their service did not answer."},
 };
 
 static const struct atlas_plugin plugin = {

@@ -205,8 +205,9 @@ static atlas_status_t apply(struct atlas_call *call, const struct ride *rides, s
     return ATLAS_OK;
 }
 
-atlas_status_t order_match_rides(struct atlas_call *call, const struct atlas_kafka_record *records,
-                                 size_t count, atlas_status_t *statuses)
+atlas_status_t order_match_rides(struct atlas_call *call,
+                                 const struct atlas_kafka_record *const *records, size_t count,
+                                 atlas_status_t *statuses)
 {
     struct ride *rides = ATLAS_NEW(call, struct ride, count);
     size_t ride_count = 0;
@@ -216,7 +217,7 @@ atlas_status_t order_match_rides(struct atlas_call *call, const struct atlas_kaf
     }
     for (size_t i = 0; i < count; i++) {
         rides[ride_count].index = i;
-        ride_count += read_record(call, &records[i], &rides[ride_count], &statuses[i]) ? 1 : 0;
+        ride_count += read_record(call, records[i], &rides[ride_count], &statuses[i]) ? 1 : 0;
     }
     if (ride_count == 0) {
         return ATLAS_OK;

@@ -30,7 +30,8 @@ static inline const struct order *order_of(const struct atlas_call *call)
 }
 
 /* match_rides.c: the consumer of dispatched rides. */
-atlas_status_t order_match_rides(struct atlas_call *call, const struct atlas_kafka_record *records,
-                                 size_t count, atlas_status_t *statuses);
+atlas_status_t order_match_rides(struct atlas_call *call,
+                                 const struct atlas_kafka_record *const *records, size_t count,
+                                 atlas_status_t *statuses);
 
 #endif

@@ -36,7 +36,7 @@ static atlas_status_t read_event(struct atlas_call *call, const struct atlas_kaf
 
 /* Sorts a batch: what must be written, what is too old to ever be shown, what cannot be understood.
  */
-static size_t read_batch(struct atlas_call *call, const struct atlas_kafka_record *records,
+static size_t read_batch(struct atlas_call *call, const struct atlas_kafka_record *const *records,
                          size_t count, atlas_status_t *statuses, struct position *positions)
 {
     size_t position_count = 0;
@@ -44,7 +44,7 @@ static size_t read_batch(struct atlas_call *call, const struct atlas_kafka_recor
     for (size_t i = 0; i < count; i++) {
         struct position *position = &positions[position_count];
 
-        statuses[i] = read_event(call, &records[i], position);
+        statuses[i] = read_event(call, records[i], position);
         if (statuses[i] == ATLAS_OK && position_is_fresh(call, position->seen_us)) {
             position_count++;
         } else if (statuses[i] != ATLAS_OK) {
@@ -57,8 +57,8 @@ static size_t read_batch(struct atlas_call *call, const struct atlas_kafka_recor
 }
 
 atlas_status_t tracker_index_positions(struct atlas_call *call,
-                                       const struct atlas_kafka_record *records, size_t count,
-                                       atlas_status_t *statuses)
+                                       const struct atlas_kafka_record *const *records,
+                                       size_t count, atlas_status_t *statuses)
 {
     struct position *positions = ATLAS_NEW(call, struct position, count);
     size_t position_count;

@@ -24,8 +24,8 @@ static inline const struct tracker *tracker_of(struct atlas_call *call)
 
 /* index_positions.c: the consumer of positions. */
 atlas_status_t tracker_index_positions(struct atlas_call *call,
-                                       const struct atlas_kafka_record *records, size_t count,
-                                       atlas_status_t *statuses);
+                                       const struct atlas_kafka_record *const *records,
+                                       size_t count, atlas_status_t *statuses);
 
 /* expire_drivers.c: one round of forgetting. */
 atlas_status_t tracker_expire_drivers(struct atlas_call *call);

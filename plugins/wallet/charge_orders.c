@@ -71,7 +71,7 @@ static void post(struct atlas_call *call, const struct batch *batch, atlas_statu
 }
 
 atlas_status_t wallet_charge_orders(struct atlas_call *call,
-                                    const struct atlas_kafka_record *records, size_t count,
+                                    const struct atlas_kafka_record *const *records, size_t count,
                                     atlas_status_t *statuses)
 {
     struct batch batch = {
@@ -83,7 +83,7 @@ atlas_status_t wallet_charge_orders(struct atlas_call *call,
         return atlas_no_memory(call);
     }
     for (size_t i = 0; i < count; i++) {
-        statuses[i] = read_record(call, &records[i], i, &batch);
+        statuses[i] = read_record(call, records[i], i, &batch);
         if (statuses[i] != ATLAS_OK) {
             struct atlas_bytes reason = atlas_message(call);
             atlas_kafka_reject(call, i, statuses[i], "%.*s", ATLAS_BYTES_ARG(reason));

@@ -17,7 +17,7 @@ static inline const struct wallet *wallet_of(const struct atlas_call *call)
 
 /* charge_orders.c: the consumer of order events. */
 atlas_status_t wallet_charge_orders(struct atlas_call *call,
-                                    const struct atlas_kafka_record *records, size_t count,
+                                    const struct atlas_kafka_record *const *records, size_t count,
                                     atlas_status_t *statuses);
 
 #endif

@@ -182,8 +182,8 @@ static void test_table_that_does_not_fit_is_refused(void)
         const char *reason;
     } plugins[] = {
         {"no_table", "returned no table"},
-        {"small_table", "a table of 16 bytes"},
-        {"larger_table", "uses members of its table that this host"},
+        {"small_table", "a struct atlas_plugin of 16 bytes"},
+        {"larger_table", "uses members of its struct atlas_plugin that this host"},
         {"other_service", "add the line \"service atlas.test.v1.Bare\""},
         {"more_services", "serves 1 services, but its manifest names 2"},
     };

@@ -91,6 +91,13 @@ struct testhost *testhost_open_table(const struct atlas_plugin *table, const cha
     return host;
 }
 
+/* Plugin and test are built together: the test host does not read older or newer tables. */
+static bool is_same_abi(const char *manifest)
+{
+    return manifest_has(manifest, "abi",
+                        ATLAS_STRINGIFY(ATLAS_ABI_MAJOR) "." ATLAS_STRINGIFY(ATLAS_ABI_MINOR));
+}
+
 struct testhost *testhost_open(const char *path)
 {
     struct testhost *host = create();
@@ -103,8 +110,10 @@ struct testhost *testhost_open(const char *path)
 
         memcpy(&entry, &symbol, sizeof entry);
     }
-    if (entry == NULL || manifest == NULL) {
-        const char *reason = manifest == NULL ? "it has no manifest" : dlerror();
+    if (entry == NULL || manifest == NULL || !is_same_abi(manifest)) {
+        const char *reason = manifest == NULL ? "it has no manifest"
+                             : entry == NULL  ? dlerror()
+                                              : "it was built with another SDK than the test";
 
         fprintf(stderr, "testhost: %s is no plugin: %s\n", path, reason);
         testhost_close(host);
@@ -398,15 +407,18 @@ atlas_status_t testhost_consume(struct testhost *host, const char *consumer,
 {
     const atlas_status_t not_set = -1;
     const struct atlas_consumer *found = find_consumer(host, consumer);
+    const struct atlas_kafka_record **pointers;
     struct test_call call;
 
     check_started(host);
     memset(host->reasons, 0, sizeof host->reasons);
+    call_init(host, &call);
+    pointers = arena_alloc(&call.arena, count * sizeof *pointers);
     for (size_t i = 0; i < count; i++) {
         statuses[i] = not_set;
+        pointers[i] = &records[i];
     }
-    call_init(host, &call);
-    atlas_status_t status = found->handle(&call.base, records, count, statuses);
+    atlas_status_t status = found->handle(&call.base, pointers, count, statuses);
     for (size_t i = 0; i < count; i++) {
         if (statuses[i] == not_set) {
             statuses[i] = status;

@@ -46,12 +46,16 @@ atlas_status_t kafka_batch_init(struct kafka_batch *batch, size_t limit, struct 
     *batch = (struct kafka_batch){.limit = limit, .poller = poller, .on_done = on_done};
     batch->messages = calloc(limit, sizeof *batch->messages);
     batch->records = calloc(limit, sizeof *batch->records);
+    batch->record_pointers = calloc(limit, sizeof *batch->record_pointers);
     batch->statuses = calloc(limit, sizeof *batch->statuses);
     batch->reasons = calloc(limit, sizeof *batch->reasons);
-    if (batch->messages == NULL || batch->records == NULL || batch->statuses == NULL ||
-        batch->reasons == NULL) {
+    if (batch->messages == NULL || batch->records == NULL || batch->record_pointers == NULL ||
+        batch->statuses == NULL || batch->reasons == NULL) {
         kafka_batch_finish(batch);
         return ATLAS_RESOURCE_EXHAUSTED;
+    }
+    for (size_t i = 0; i < limit; i++) {
+        batch->record_pointers[i] = &batch->records[i];
     }
     return ATLAS_OK;
 }
@@ -61,6 +65,7 @@ void kafka_batch_finish(struct kafka_batch *batch)
     kafka_batch_drop(batch, batch->count);
     free(batch->messages);
     free(batch->records);
+    free(batch->record_pointers);
     free(batch->statuses);
     free(batch->reasons);
     *batch = (struct kafka_batch){.limit = 0};

@@ -19,8 +19,8 @@ struct worker;
 
 /* As handle in struct atlas_consumer. */
 typedef atlas_status_t kafka_batch_handler(struct atlas_call *call,
-                                           const struct atlas_kafka_record *records, size_t count,
-                                           atlas_status_t *statuses);
+                                           const struct atlas_kafka_record *const *records,
+                                           size_t count, atlas_status_t *statuses);
 
 /* What all batches of a consumer have in common; borrowed by the batch while it runs. */
 struct kafka_batch_route {
@@ -46,6 +46,7 @@ struct kafka_batch {
     size_t count;
     rd_kafka_message_t **messages; /* owned, in the order of their offsets */
     struct atlas_kafka_record *records;
+    const struct atlas_kafka_record **record_pointers; /* what the handler gets */
     atlas_status_t *statuses;
     const char **reasons; /* of reject; in the arena of the call, while it lasts */
 

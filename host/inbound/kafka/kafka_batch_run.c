@@ -122,7 +122,8 @@ static atlas_status_t run_batch(struct call *call, void *arg)
         keep_failure(batch, status, call->message);
         return status;
     }
-    status = batch->route->handle(&call->public, batch->records, batch->count, batch->statuses);
+    status =
+        batch->route->handle(&call->public, batch->record_pointers, batch->count, batch->statuses);
     call_interface.join(&call->public); /* tasks that it left behind may still set statuses */
     status = forgive(batch, call->cancel_status, status);
     settle(call, batch, status);

@@ -3,15 +3,12 @@
 
 #include "base/report.h"
 #include "runtime/loader/manifest.h"
+#include "runtime/loader/plugin_table.h"
 
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The table of ABI 1.0; no plugin has a smaller one. A size beyond the other is no table. */
-#define TABLE_SIZE_MIN (offsetof(struct atlas_plugin, find) + sizeof(void *))
-#define TABLE_SIZE_MAX 4096
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define KEEP_IMAGES true
@@ -21,8 +18,9 @@
 
 struct plugin_library {
     void *handle;
-    const void *entry; /* address of the entry: different for every image */
-    struct atlas_plugin table;
+    const void *entry;         /* address of the entry: different for every image */
+    struct atlas_plugin table; /* with what it points to in the arena */
+    struct arena arena;
     struct plugin_library *next;
 };
 
@@ -59,72 +57,6 @@ bool plugin_library_accepts(const struct manifest *manifest, const char *path,
     return report->count == findings;
 }
 
-/* The part of a larger table that this host does not know must be zero: then nothing is lost. */
-static bool is_tail_zero(const struct atlas_plugin *table)
-{
-    const unsigned char *bytes = (const unsigned char *)table;
-
-    for (size_t i = sizeof *table; i < table->size; i++) {
-        if (bytes[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static atlas_status_t check_service(const char *name, const struct manifest *manifest,
-                                    const struct atlas_service *service, struct error *error)
-{
-    bool is_declared = false;
-
-    if (service == NULL || !ATLAS_HAS(service, methods) || service->name == NULL) {
-        return error_set(
-            error, ATLAS_FAILED_PRECONDITION,
-            "%s: plugin %s has a service without a name or methods: list the generated "
-            "services in its table",
-            name, manifest->id);
-    }
-    for (size_t i = 0; i < manifest->services.count; i++) {
-        is_declared = is_declared || strcmp(manifest->services.items[i], service->name) == 0;
-    }
-    if (!is_declared) {
-        return error_set(error, ATLAS_FAILED_PRECONDITION,
-                         "%s: plugin %s serves %s, but its manifest does not say so: add the line "
-                         "\"service %s\"",
-                         name, manifest->id, service->name, service->name);
-    }
-    for (uint32_t i = 0; i < service->method_count; i++) {
-        const struct atlas_method *method = &service->methods[i];
-        if (!ATLAS_HAS(method, handle) || method->name == NULL || method->handle == NULL) {
-            return error_set(
-                error, ATLAS_FAILED_PRECONDITION,
-                "%s: plugin %s: method %u of %s has no name or handler: rebuild it with "
-                "protoc-gen-atlas",
-                name, manifest->id, i, service->name);
-        }
-    }
-    return ATLAS_OK;
-}
-
-static atlas_status_t check_table(const char *name, const struct manifest *manifest,
-                                  const struct atlas_plugin *table, struct error *error)
-{
-    for (size_t i = 0; i < table->service_count; i++) {
-        atlas_status_t status = check_service(name, manifest, table->services[i], error);
-        if (status != ATLAS_OK) {
-            return status;
-        }
-    }
-    if (table->service_count != manifest->services.count) {
-        return error_set(
-            error, ATLAS_FAILED_PRECONDITION,
-            "%s: plugin %s serves %zu services, but its manifest names %zu: make them the "
-            "same",
-            name, manifest->id, table->service_count, manifest->services.count);
-    }
-    return ATLAS_OK;
-}
-
 /* Calls the entry and copies the table. */
 static atlas_status_t read_table(struct plugin_library *library, const char *name,
                                  const struct manifest *manifest, struct error *error)
@@ -132,27 +64,9 @@ static atlas_status_t read_table(struct plugin_library *library, const char *nam
     atlas_plugin_v1_fn *entry = NULL;
 
     memcpy(&entry, &library->entry, sizeof entry);
-    const struct atlas_plugin *table = entry(ATLAS_ABI_MINOR);
-    if (table == NULL || table->size < TABLE_SIZE_MIN || table->size > TABLE_SIZE_MAX) {
-        return error_set(
-            error, ATLAS_FAILED_PRECONDITION,
-            "%s: plugin %s returned %s of %u bytes, this host (ABI %d.%d) needs at least "
-            "%zu: rebuild it with this host's SDK",
-            name, manifest->id, table == NULL ? "no table" : "a table",
-            table == NULL ? 0 : table->size, ATLAS_ABI_MAJOR, ATLAS_ABI_MINOR, TABLE_SIZE_MIN);
-    }
-    if (table->flags != 0 || (table->size > sizeof *table && !is_tail_zero(table))) {
-        return error_set(
-            error, ATLAS_FAILED_PRECONDITION,
-            "%s: plugin %s (built for ABI %u.%u) uses members of its table that this host "
-            "(ABI %d.%d) does not know: use a host of ABI %u.%u or leave them zero",
-            name, manifest->id, manifest->abi_major, manifest->abi_minor, ATLAS_ABI_MAJOR,
-            ATLAS_ABI_MINOR, manifest->abi_major, manifest->abi_minor);
-    }
-    memcpy(&library->table, table,
-           table->size < sizeof library->table ? table->size : sizeof library->table);
-    library->table.size = sizeof library->table;
-    return check_table(name, manifest, &library->table, error);
+    atlas_status_t status = plugin_table_read(entry(ATLAS_ABI_MINOR), name, manifest,
+                                              &library->arena, &library->table, error);
+    return status == ATLAS_OK ? plugin_table_check(&library->table, name, manifest, error) : status;
 }
 
 static atlas_status_t open_image(struct plugin_library *library, const char *staged_path,
@@ -192,6 +106,7 @@ atlas_status_t plugin_library_open(const char *staged_path, const char *name,
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "%s: no memory to load it", name);
     }
 
+    arena_init(&library->arena, NULL, SIZE_MAX);
     atlas_status_t status = open_image(library, staged_path, name, error);
     if (status == ATLAS_OK) {
         status = read_table(library, name, manifest, error);
@@ -200,6 +115,7 @@ atlas_status_t plugin_library_open(const char *staged_path, const char *name,
         if (library->handle != NULL) {
             dlclose(library->handle);
         }
+        arena_finish(&library->arena);
         free(library);
         return status;
     }
@@ -232,6 +148,7 @@ bool plugin_library_close(struct plugin_library *library)
         dlclose(library->handle);
         is_gone = dladdr(library->entry, &info) == 0;
     }
+    arena_finish(&library->arena);
     free(library);
     return is_gone;
 }

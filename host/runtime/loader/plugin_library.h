@@ -22,8 +22,8 @@ bool plugin_library_accepts(const struct manifest *manifest, const char *path,
 
 /*
  * Loads the staged file (a name that no other generation has), calls the entry and copies the table
- * into one of the host's own size. Refused if the loader returned an image that is already loaded,
- * if the table sets members that this host does not know, or does not match the manifest.
+ * into structs of the host's own size. Refused if the loader returned an image that is already
+ * loaded, if the table sets members that this host does not know, or does not match the manifest.
  * FAILED_PRECONDITION with a message that begins with name (the path that people know). May block
  * in constructors.
  */
@@ -31,7 +31,8 @@ atlas_status_t plugin_library_open(const char *staged_path, const char *name,
                                    const struct manifest *manifest,
                                    struct plugin_library **ret_library, struct error *error);
 
-/* The host's copy of the plugin's table: zero where the plugin knew less. Borrowed. */
+/* The host's copy of the plugin's table and of all its arrays (runtime/loader/plugin_table.h).
+ * Borrowed until close. */
 const struct atlas_plugin *plugin_library_table(const struct plugin_library *library);
 
 /*

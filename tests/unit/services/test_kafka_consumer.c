@@ -131,8 +131,9 @@ static atlas_status_t get_ready(struct atlas_call *call)
     }
 }
 
-static atlas_status_t handle(struct atlas_call *public, const struct atlas_kafka_record *records,
-                             size_t count, atlas_status_t *statuses)
+static atlas_status_t handle(struct atlas_call *public,
+                             const struct atlas_kafka_record *const *records, size_t count,
+                             atlas_status_t *statuses)
 {
     struct call *call = call_of(public);
     bool is_honest = mood == NESTED;
@@ -145,14 +146,14 @@ static atlas_status_t handle(struct atlas_call *public, const struct atlas_kafka
     largest_batch = count > largest_batch ? count : largest_batch;
     for (size_t i = 0; i < count; i++) {
         char value[32];
-        snprintf(value, sizeof value, "%.*s", (int)records[i].value.len,
-                 (const char *)records[i].value.data);
+        snprintf(value, sizeof value, "%.*s", (int)records[i]->value.len,
+                 (const char *)records[i]->value.data);
         statuses[i] = judge(public, i, value);
         if (statuses[i] == ATLAS_UNAVAILABLE) {
             status = ATLAS_UNAVAILABLE; /* of the records behind it, too */
             break;
         }
-        note(call, &records[i], value);
+        note(call, records[i], value);
     }
     pthread_mutex_unlock(&mutex);
     return status;

@@ -1,0 +1,114 @@
+/* What a table must say, and what it must say as the manifest does. */
+#include "runtime/loader/plugin_table.h"
+
+#include "runtime/loader/manifest.h"
+
+#include <string.h>
+
+static bool is_declared(const struct manifest *manifest, const char *service)
+{
+    for (size_t i = 0; i < manifest->services.count; i++) {
+        if (strcmp(manifest->services.items[i], service) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static atlas_status_t check_methods(const struct atlas_service *service, const char *name,
+                                    const struct manifest *manifest, struct error *error)
+{
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        const struct atlas_method *method = &service->methods[i];
+        if (method->name == NULL || method->handle == NULL) {
+            return error_set(
+                error, ATLAS_FAILED_PRECONDITION,
+                "%s: plugin %s: method %u of %s has no name or handler: rebuild it with "
+                "protoc-gen-atlas",
+                name, manifest->id, i, service->name);
+        }
+    }
+    return ATLAS_OK;
+}
+
+static atlas_status_t check_service(const struct atlas_plugin *table, size_t index,
+                                    const char *name, const struct manifest *manifest,
+                                    struct error *error)
+{
+    const struct atlas_service *service = table->services[index];
+
+    if (service->name == NULL) {
+        return error_set(error, ATLAS_FAILED_PRECONDITION,
+                         "%s: plugin %s has a service without a name: list the generated services "
+                         "in its table",
+                         name, manifest->id);
+    }
+    if (!is_declared(manifest, service->name)) {
+        return error_set(error, ATLAS_FAILED_PRECONDITION,
+                         "%s: plugin %s serves %s, but its manifest does not say so: add the line "
+                         "\"service %s\"",
+                         name, manifest->id, service->name, service->name);
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(table->services[i]->name, service->name) == 0) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s lists the service %s twice: keep one", name,
+                             manifest->id, service->name);
+        }
+    }
+    return check_methods(service, name, manifest, error);
+}
+
+static atlas_status_t check_services(const struct atlas_plugin *table, const char *name,
+                                     const struct manifest *manifest, struct error *error)
+{
+    for (size_t i = 0; i < table->service_count; i++) {
+        atlas_status_t status = check_service(table, i, name, manifest, error);
+        if (status != ATLAS_OK) {
+            return status;
+        }
+    }
+    if (table->service_count != manifest->services.count) {
+        return error_set(error, ATLAS_FAILED_PRECONDITION,
+                         "%s: plugin %s serves %zu services, but its manifest names %zu: make them "
+                         "the same",
+                         name, manifest->id, table->service_count, manifest->services.count);
+    }
+    return ATLAS_OK;
+}
+
+/* A consumer or a background without a function would be called as soon as there is work. */
+static atlas_status_t check_functions(const struct atlas_plugin *table, const char *name,
+                                      const struct manifest *manifest, struct error *error)
+{
+    for (size_t i = 0; i < table->consumer_count; i++) {
+        if (table->consumers[i].name == NULL || table->consumers[i].handle == NULL) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s: consumer %zu of its table has no name or no handle: "
+                             "set both",
+                             name, manifest->id, i);
+        }
+    }
+    for (size_t i = 0; i < table->background_count; i++) {
+        if (table->backgrounds[i].name == NULL || table->backgrounds[i].run == NULL) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s: background %zu of its table has no name or no run: "
+                             "set both",
+                             name, manifest->id, i);
+        }
+    }
+    return ATLAS_OK;
+}
+
+atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *name,
+                                  const struct manifest *manifest, struct error *error)
+{
+    if (table->flags != 0) {
+        return error_set(error, ATLAS_FAILED_PRECONDITION,
+                         "%s: plugin %s sets flags 0x%x of its struct atlas_plugin, which this "
+                         "host (ABI %d.%d) does not know: use a newer host or leave them zero",
+                         name, manifest->id, table->flags, ATLAS_ABI_MAJOR, ATLAS_ABI_MINOR);
+    }
+    atlas_status_t status = check_services(table, name, manifest, error);
+    return status == ATLAS_OK ? check_functions(table, name, manifest, error) : status;
+}

@@ -1,7 +1,6 @@
 #include "listeners.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -10,8 +9,8 @@
 #include "base/report.h"
 #include "inbound/grpc/grpc_server.h"
 #include "inbound/rest/rest_server.h"
-#include "runtime/loader/elf_image.h"
-#include "runtime/loader/manifest.h"
+#include "listener_set.h"
+#include "process_services.h"
 #include "runtime/reload/control.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
@@ -22,9 +21,10 @@
 #define STEP_MS   5
 
 struct listeners {
-    struct runtime *runtime;
     struct grpc_server *grpc;
     struct rest_server *rest;
+    struct listener_set *set;
+    bool is_accepting;
 };
 
 static struct rest_limits rest_limits_of(const struct config_rest *config)
@@ -39,126 +39,97 @@ static struct rest_limits rest_limits_of(const struct config_rest *config)
     };
 }
 
-/* True if the plugin's file says that it serves one of the listener's services. A file that cannot
- * be read is reported when it is loaded. */
-static bool serves(const struct config_plugin *plugin, const struct config_listener *listener)
-{
-    struct elf_image *image = NULL;
-    struct report ignored;
-    bool is_served = false;
-    report_init(&ignored);
-    if (elf_image_read(plugin->path, &image, NULL) == ATLAS_OK) {
-        struct manifest *manifest = manifest_read(image, plugin->path, &ignored);
-        for (size_t i = 0; manifest != NULL && i < manifest->services.count; i++) {
-            is_served =
-                is_served || config_texts_have(&listener->services, manifest->services.items[i]);
-        }
-        manifest_destroy(manifest);
-    }
-    elf_image_destroy(image);
-    report_finish(&ignored);
-    return is_served;
-}
-
-static bool is_ours(const struct runtime *runtime, const struct config_listener *listener)
-{
-    const struct config *config = runtime_config(runtime);
-    const struct config_process *process = config_process(config, runtime_process(runtime));
-    for (size_t i = 0; i < process->plugins.count; i++) {
-        const struct config_plugin *plugin = config_plugin(config, process->plugins.items[i]);
-        if (plugin != NULL && serves(plugin, listener)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static atlas_status_t open_grpc(struct listeners *listeners, const struct config_listener *config,
-                                struct error *error)
-{
-    struct grpc_listener_options options = {
-        .host = config->address.host,
-        .port = config->address.port,
-        .backlog = (int)runtime_config(listeners->runtime)->grpc.backlog,
-        .services = config->services.items,
-        .service_count = config->services.count,
-    };
-    return grpc_server_listen(listeners->grpc, &options, NULL, error);
-}
-
-static atlas_status_t open_rest(struct listeners *listeners, const struct config_listener *config,
-                                struct error *error)
-{
-    struct rest_listener_options options = {
-        .host = config->address.host,
-        .port = config->address.port,
-        .backlog = (int)runtime_config(listeners->runtime)->rest.backlog,
-        .services = config->services.items,
-        .service_count = config->services.count,
-    };
-    return rest_server_listen(listeners->rest, &options, NULL, error);
-}
-
-static atlas_status_t open_one(struct listeners *listeners, const struct config_listener *config,
-                               struct error *error)
-{
-    atlas_status_t status = config->protocol == CONFIG_PROTOCOL_GRPC
-                                ? open_grpc(listeners, config, error)
-                                : open_rest(listeners, config, error);
-    if (status != ATLAS_OK) {
-        return error_prefix(error, "listener %s", config->name);
-    }
-    log_info("listening", LOG_TEXT("listener", config->name),
-             LOG_TEXT("address", config->address.text));
-    return ATLAS_OK;
-}
-
 /* Two plugins whose REST routes clash, or a service without descriptors, refuse a deployment. */
-static bool check_routes(void *self, const struct config *config,
+static void check_routes(const struct config *config, const struct process_services *services,
                          struct generation *const *generations, size_t count, struct report *report)
 {
-    struct listeners *listeners = self;
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         struct error error;
-        if (listener->protocol == CONFIG_PROTOCOL_REST && is_ours(listeners->runtime, listener) &&
+        if (listener->protocol == CONFIG_PROTOCOL_REST &&
+            process_services_have_any(services, &listener->services) &&
             rest_server_check(listener->services.items, listener->services.count, generations,
                               count, &error) != ATLAS_OK) {
             report_add(report, "listener %s: %s", listener->name, error.text);
         }
     }
-    return false;
 }
 
-atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deployment,
-                              struct listeners **ret_listeners, struct error *error)
+static bool prepare(void *self, const struct config *config, struct generation *const *generations,
+                    size_t count, struct report *report)
+{
+    struct listeners *listeners = self;
+    struct process_services services;
+    process_services_of(generations, count, &services);
+    check_routes(config, &services, generations, count, report);
+    bool has_changes = listener_set_prepare(listeners->set, config, &services, report);
+    process_services_finish(&services);
+    if (report->count > 0) {
+        listener_set_abandon(listeners->set);
+    }
+    return has_changes;
+}
+
+static void commit(void *self)
+{
+    struct listeners *listeners = self;
+    listener_set_commit(listeners->set);
+    if (listeners->is_accepting) {
+        listeners_accept(listeners);
+    }
+}
+
+static void abandon(void *self)
+{
+    listener_set_abandon(((struct listeners *)self)->set);
+}
+
+/* Sockets are opened before anything is loaded; what the plugins say then changes nothing of it. */
+static void open_first(struct listeners *listeners, const struct config *config,
+                       const char *process, struct report *report)
+{
+    struct process_services services;
+    process_services_read(config, process, &services);
+    listener_set_prepare(listeners->set, config, &services, report);
+    process_services_finish(&services);
+    if (report->count == 0) {
+        listener_set_commit(listeners->set);
+    } else {
+        listener_set_abandon(listeners->set);
+    }
+}
+
+bool listeners_open(struct runtime *runtime, struct deployment *deployment,
+                    struct listeners **ret_listeners, struct report *report)
 {
     const struct config *config = runtime_config(runtime);
     struct listeners *listeners = calloc(1, sizeof *listeners);
+    struct error error;
     if (listeners == NULL) {
-        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "listeners: out of memory");
+        report_add(report, "listeners: out of memory");
+        return false;
     }
     *ret_listeners = listeners;
-    listeners->runtime = runtime;
-    deployment_set_follower(
-        deployment, &(struct deployment_follower){.self = listeners, .prepare = check_routes});
     struct grpc_limits grpc_limits = grpc_limits_of(&config->grpc);
     struct rest_limits rest_limits = rest_limits_of(&config->rest);
-    atlas_status_t status = grpc_server_create(runtime, &grpc_limits, &listeners->grpc, error);
-    if (status == ATLAS_OK) {
-        status = rest_server_create(runtime, &rest_limits, &listeners->rest, error);
+    if (grpc_server_create(runtime, &grpc_limits, &listeners->grpc, &error) != ATLAS_OK ||
+        rest_server_create(runtime, &rest_limits, &listeners->rest, &error) != ATLAS_OK ||
+        listener_set_create(listeners->grpc, listeners->rest, &listeners->set, &error) !=
+            ATLAS_OK) {
+        report_add(report, "%s", error.text);
+        return false;
     }
-    for (size_t i = 0; status == ATLAS_OK && i < config->listener_count; i++) {
-        if (is_ours(runtime, &config->listeners[i])) {
-            status = open_one(listeners, &config->listeners[i], error);
-        }
-    }
-    return status;
+    open_first(listeners, config, runtime_process(runtime), report);
+    const struct deployment_follower follower = {
+        .self = listeners, .prepare = prepare, .commit = commit, .abandon = abandon};
+    deployment_set_follower(deployment, &follower);
+    return report->count == 0;
 }
 
 void listeners_accept(struct listeners *listeners)
 {
     struct error error;
+    listeners->is_accepting = true;
     grpc_server_accept(listeners->grpc);
     if (rest_server_accept(listeners->rest, &error) != ATLAS_OK) {
         log_error("rest listeners do not accept", LOG_TEXT("error", error.text));
@@ -184,7 +155,7 @@ static bool is_idle(const struct listeners *listeners)
 bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns)
 {
     int64_t idle_ms = 0;
-    while (listeners != NULL && idle_ms < LINGER_MS) {
+    while (listeners != NULL && listeners->is_accepting && idle_ms < LINGER_MS) {
         if (clock_monotonic_ns() >= until_ns || control_is_interrupted(control)) {
             return is_idle(listeners);
         }
@@ -208,6 +179,7 @@ void listeners_close(struct listeners *listeners)
     if (listeners == NULL) {
         return;
     }
+    listener_set_destroy(listeners->set);
     rest_server_destroy(listeners->rest);
     grpc_server_destroy(listeners->grpc);
     free(listeners);

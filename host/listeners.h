@@ -3,16 +3,20 @@
 #define HOST_LISTENERS_H
 
 #include "base/error.h"
+#include "base/report.h"
 
 struct control;
 struct deployment;
 struct listeners;
 struct runtime;
 
-/* Binds the addresses; connections queue until listeners_accept. The runtime runs. The error names
- * the address and the remedy. */
-atlas_status_t listeners_open(struct runtime *runtime, struct deployment *deployment,
-                              struct listeners **ret_listeners, struct error *error);
+/* Binds the addresses of the runtime's configuration; connections queue until listeners_accept.
+ * From then on listeners follow the deployment: what a newer configuration names is opened, closed
+ * or given other services as part of the same transaction. False, and everything wrong in the
+ * report, if one cannot be opened; ret_listeners is for listeners_close in any case. The runtime
+ * runs. */
+bool listeners_open(struct runtime *runtime, struct deployment *deployment,
+                    struct listeners **ret_listeners, struct report *report);
 
 /* Starts to accept. */
 void listeners_accept(struct listeners *listeners);

@@ -59,12 +59,10 @@ static bool start_runtime(struct process *process, const char *name, struct repo
 static bool start_listeners(struct process *process, struct report *report)
 {
     struct error error;
-    if (status_start(process->runtime, &process->status, &error) != ATLAS_OK ||
-        listeners_open(process->runtime, process->deployment, &process->listeners, &error) !=
-            ATLAS_OK) {
+    if (status_start(process->runtime, &process->status, &error) != ATLAS_OK) {
         return failed(report, &error);
     }
-    return true;
+    return listeners_open(process->runtime, process->deployment, &process->listeners, report);
 }
 
 bool process_start(const struct config *config, const char *name, struct control *control,

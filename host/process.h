@@ -17,13 +17,14 @@ struct runtime;
 
 /* Starts everything; calls are accepted when it returns true. Servers that are away are no failure:
  * see /readyz. On failure, or when control is asked to end meanwhile, the reasons are in the report
- * and what was made, if anything, is in ret_process for process_stop. config, name and control are borrowed until process_stop. Blocks. */
+ * and what was made, if anything, is in ret_process for process_stop. config, name and control are
+ * borrowed until process_stop. Blocks. */
 bool process_start(const struct config *config, const char *name, struct control *control,
                    struct process **ret_process, struct report *report);
 
 /* Makes the plugins what a newer configuration says, or changes nothing and says why in the report.
- * Logs the outcome. Listeners, servers and bounds stay as they were started. Blocks; commands may
- * run meanwhile, but a second reload waits for the first. */
+ * Logs the outcome. Listeners follow; servers and bounds stay as they were started. Blocks;
+ * commands may run meanwhile, but a second reload waits for the first. */
 bool process_reload(struct process *process, const struct config *config, struct report *report);
 
 /*

@@ -1,6 +1,7 @@
 """A host that runs only the echo plugin: what the tests of the transports talk to."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,8 +18,9 @@ run_dir = "{home}/run";
 plugin_path = [ "{plugins}" ];
 processes = ( {{ name = "echo"; loops = {loops}; plugins = [ "echo" ]; }} );
 listeners = (
-    {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ "atlas.test.v1.Echo" ]; }},
+    {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ {services} ]; }},
     {{ name = "echo_rest"; protocol = "rest"; address = "127.0.0.1:{rest_port}"; services = [ "atlas.test.v1.Echo" ]; }}
+    {more_listeners}
 );
 plugins = {{ echo = {{ config = {{ {plugin_config} }}; }}; }};
 {more}
@@ -29,15 +31,16 @@ class EchoHost:
     """Started by the constructor, which waits for that log line; use it in a with statement. more and
     plugin_config are parts of its configuration, which configure() changes."""
 
-    def __init__(self, home, loops=1, more="", port=None, plugin_config="", awaited="msg=serving"):
+    def __init__(self, home, loops=1, more="", port=None, plugin_config="", more_listeners="",
+                 awaited="msg=serving"):
         home.mkdir()
         self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
-        self.address = f"127.0.0.1:{self.port}"
         self._log = home / "log"
         self._file = home / "echo.cfg"
         self._settings = {"home": home, "loops": loops, "port": self.port, "rest_port": self.rest_port, "more": more,
-                          "plugins": paths.ROOT / "build" / PRESET / "plugins", "plugin_config": plugin_config}
+                          "plugins": paths.ROOT / "build" / PRESET / "plugins", "plugin_config": plugin_config,
+                          "more_listeners": more_listeners, "services": '"atlas.test.v1.Echo"'}
         self.configure()
         self.start(awaited)
 
@@ -49,6 +52,7 @@ class EchoHost:
 
     def configure(self, **changes):
         self._settings.update(changes)
+        self.port = self._settings["port"]
         self._file.write_text(_CONFIG.format(**self._settings))
 
     def wait_log(self, text, timeout_s=20.0):
@@ -59,6 +63,17 @@ class EchoHost:
                 raise AssertionError(f"the echo host does not say {text}:\n{self.log()}")
             time.sleep(0.01)
 
+    def reload(self, **changes):
+        """Changes the configuration and waits until the host follows it, or refuses; returns what it logs."""
+        begin = len(self.log())
+        self.configure(**changes)
+        self.send(signal.SIGHUP)
+        end = time.monotonic() + 20
+        while not re.search("msg=\"(reload done|reload refused)", self.log()[begin:]):
+            assert time.monotonic() < end and self.process.poll() is None, self.log()
+            time.sleep(0.01)
+        return self.log()[begin:]
+
     def send(self, number):
         self.process.send_signal(number)
 
@@ -68,6 +83,10 @@ class EchoHost:
 
     def log(self):
         return self._log.read_text()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
 
     def channel(self, **options):
         options.setdefault("grpc.use_local_subchannel_pool", 1)

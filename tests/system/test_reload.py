@@ -76,14 +76,13 @@ def test_broken_configuration_changes_nothing(atlas):
 
 
 def test_change_that_needs_a_restart_is_said(atlas):
-    """Listeners stay where they are at a reload; the log says which change has no effect yet."""
-    atlas.configure('listeners = { order = { address = "127.0.0.1:1"; }; };\n'
-                    'grpc = { streams = 77; };\n')
+    """Servers and bounds stay what they are at a reload; the log says which change has no effect yet."""
+    atlas.configure('redis = { port = 1; };\ngrpc = { streams = 77; };\n')
     try:
         position = atlas.reload("order")
         said = atlas.wait_log("order", position, "reload done")
-        assert re.search(r"waits for a restart.*changed=listener name=order", said)
-        assert re.search(r"waits for a restart.*changed=key name=grpc.streams from=128 to=77", said)
+        assert re.search(r"waits for a restart.*key=redis.port .*to=1\b", said)
+        assert re.search(r"waits for a restart.*key=grpc.streams from=128 to=77", said)
     finally:
         atlas.configure("")
         atlas.reload("order")

@@ -52,7 +52,7 @@ static void grpc_connection_on_closed(struct http2_connection *http2, const char
     if (connection->next != NULL) {
         connection->next->link = connection->link;
     }
-    grpc_server_connection_closed(connection->loop);
+    grpc_server_connection_closed(connection->loop, connection->listener);
     free(connection);
 }
 
@@ -205,7 +205,7 @@ void grpc_connection_open(struct grpc_loop *loop, struct grpc_listener *listener
     struct grpc_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) {
         evutil_closesocket(fd);
-        grpc_server_connection_closed(loop);
+        grpc_server_connection_closed(loop, listener);
         return;
     }
     connection->loop = loop;
@@ -219,11 +219,11 @@ void grpc_connection_open(struct grpc_loop *loop, struct grpc_listener *listener
                               grpc_server_callbacks(loop->server),
                               grpc_server_session_options(loop->server)) != ATLAS_OK) {
         free(connection);
-        grpc_server_connection_closed(loop);
+        grpc_server_connection_closed(loop, listener);
         return;
     }
     link_connection(loop, connection);
-    if (loop->is_draining) {
+    if (loop->is_draining || listener->is_leaving) {
         grpc_connection_drain(connection);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/http2/http2_connection.h"
 #include "inbound/grpc/grpc_server.h"
+#include "inbound/service_names.h"
 
 struct grpc_stream;
 struct worker;
@@ -14,13 +15,14 @@ struct grpc_listener {
     struct grpc_server *server;
     struct grpc_listener *next;
     int fd;
-    const char *const *services;
-    size_t service_count;
+    _Atomic(struct service_names *) services; /* of none: all */
     bool trusts_identity;
     char name[64]; /* "127.0.0.1:50051" */
     struct event accept_event;
     struct event pause_event; /* accepts again after the system ran out of descriptors */
     bool is_accepting;
+    atomic_bool is_leaving;  /* closed at a reload; its connections are told to go */
+    atomic_uint connections; /* with those on their way to their loops */
 };
 
 /* Everything in it but connection_count is for its loop only. */
@@ -76,7 +78,7 @@ nghttp2_session_callbacks *grpc_connection_callbacks(void);
 const struct grpc_limits *grpc_server_limits(const struct grpc_server *server);
 const nghttp2_session_callbacks *grpc_server_callbacks(const struct grpc_server *server);
 const nghttp2_option *grpc_server_session_options(const struct grpc_server *server);
-void grpc_server_connection_closed(struct grpc_loop *loop);
+void grpc_server_connection_closed(struct grpc_loop *loop, struct grpc_listener *listener);
 
 /* Listener sockets (grpc_listener.c). */
 atlas_status_t grpc_listener_open(struct grpc_server *server,
@@ -86,6 +88,9 @@ atlas_status_t grpc_listener_open(struct grpc_server *server,
 /* On the loop that accepts. */
 void grpc_listener_start(struct grpc_listener *listener, struct loop *loop);
 void grpc_listener_stop(struct grpc_listener *listener);
+
+/* Frees a listener that does not accept. */
+void grpc_listener_free(struct grpc_listener *listener);
 /* Hands an accepted socket to the loop with the fewest connections. */
 void grpc_server_dispatch(struct grpc_listener *listener, int fd);
 

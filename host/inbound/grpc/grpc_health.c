@@ -59,8 +59,9 @@ static enum serving look_at_all(const struct call *call, const struct grpc_liste
     if (!readiness_is_ready()) {
         return NOT_SERVING;
     }
-    for (size_t i = 0; i < listener->service_count; i++) {
-        if (!is_served(call, listener->services[i], strlen(listener->services[i]))) {
+    const struct service_names *services = atomic_load(&listener->services);
+    for (size_t i = 0; i < services->count; i++) {
+        if (!is_served(call, services->items[i], strlen(services->items[i]))) {
             return NOT_SERVING;
         }
     }
@@ -75,8 +76,9 @@ static enum serving look_at(const struct call *call, const struct grpc_host_view
     if (service.len == 0) {
         return *view->is_draining ? NOT_SERVING : look_at_all(call, view->listener);
     }
-    for (size_t i = 0; i < view->listener->service_count; i++) {
-        name = view->listener->services[i];
+    const struct service_names *services = atomic_load(&view->listener->services);
+    for (size_t i = 0; i < services->count; i++) {
+        name = services->items[i];
         if (strlen(name) == service.len && memcmp(name, service.data, service.len) == 0) {
             return !*view->is_draining && is_served(call, name, service.len) ? SERVING
                                                                              : NOT_SERVING;

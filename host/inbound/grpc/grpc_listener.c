@@ -30,13 +30,19 @@ atlas_status_t grpc_listener_open(struct grpc_server *server,
     atlas_status_t status = tcp_listener_open("gRPC listener", options->host, options->port,
                                               options->backlog > 0 ? options->backlog : 1024,
                                               &listener->fd, &port, error);
+    struct service_names *services =
+        service_names_create(options->services, options->service_count, 1);
+    if (status == ATLAS_OK && services == NULL) {
+        close(listener->fd);
+        status = error_set(error, ATLAS_RESOURCE_EXHAUSTED, "gRPC listener: out of memory");
+    }
     if (status != ATLAS_OK) {
+        service_names_free(services);
         free(listener);
         return status;
     }
     listener->server = server;
-    listener->services = options->services;
-    listener->service_count = options->service_count;
+    atomic_init(&listener->services, services);
     listener->trusts_identity = options->trusts_identity;
     snprintf(listener->name, sizeof listener->name, "%s:%u", options->host, port);
     if (ret_port != NULL) {
@@ -104,4 +110,13 @@ void grpc_listener_stop(struct grpc_listener *listener)
     listener->is_accepting = false;
     close(listener->fd);
     listener->fd = -1;
+}
+
+void grpc_listener_free(struct grpc_listener *listener)
+{
+    if (listener->fd >= 0) {
+        close(listener->fd);
+    }
+    service_names_free(atomic_load(&listener->services));
+    free(listener);
 }

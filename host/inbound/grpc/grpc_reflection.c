@@ -121,14 +121,14 @@ static void put_service(struct buffer *out, const char *name)
 
 static void put_services(const struct question *question)
 {
-    const struct grpc_listener *listener = question->listener;
+    const struct service_names *services = atomic_load(&question->listener->services);
     const char *name = NULL;
     size_t mark = 0;
 
     wire_put_tag(question->out, LIST_SERVICES_RESPONSE, WIRE_BYTES);
     mark = wire_open(question->out);
-    for (size_t i = 0; i < listener->service_count; i++) {
-        name = listener->services[i];
+    for (size_t i = 0; i < services->count; i++) {
+        name = services->items[i];
         if (route_table_has_service(question->table, name, strlen(name))) {
             put_service(question->out, name);
         }

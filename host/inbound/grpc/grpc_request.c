@@ -27,12 +27,8 @@ static void refuse(struct grpc_stream *stream, atlas_status_t status, const char
 
 static bool listener_serves(const struct grpc_listener *listener, const char *service)
 {
-    for (size_t i = 0; i < listener->service_count; i++) {
-        if (strcmp(listener->services[i], service) == 0) {
-            return true;
-        }
-    }
-    return listener->service_count == 0;
+    const struct service_names *services = atomic_load(&listener->services);
+    return services->count == 0 || service_names_have(services, service);
 }
 
 /* Where the messages of the request go. */

@@ -42,8 +42,9 @@ unsigned grpc_server_connections(const struct grpc_server *server)
     return atomic_load(&server->connections);
 }
 
-void grpc_server_connection_closed(struct grpc_loop *loop)
+void grpc_server_connection_closed(struct grpc_loop *loop, struct grpc_listener *listener)
 {
+    atomic_fetch_sub(&listener->connections, 1);
     atomic_fetch_sub(&loop->connection_count, 1);
     atomic_fetch_sub(&loop->server->connections, 1);
 }
@@ -93,6 +94,7 @@ void grpc_server_dispatch(struct grpc_listener *listener, int fd)
                                   .listener = listener,
                                   .fd = fd};
     atomic_fetch_add(&server->connections, 1);
+    atomic_fetch_add(&listener->connections, 1);
     atomic_fetch_add(&handover->loop->connection_count, 1);
     loop_post(handover->loop->worker->loop, &handover->task);
 }
@@ -149,7 +151,8 @@ atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_lim
 }
 
 atlas_status_t grpc_server_listen(struct grpc_server *server,
-                                  const struct grpc_listener_options *options, uint16_t *ret_port,
+                                  const struct grpc_listener_options *options,
+                                  struct grpc_listener **ret_listener, uint16_t *ret_port,
                                   struct error *error)
 {
     struct grpc_listener *listener;
@@ -157,6 +160,9 @@ atlas_status_t grpc_server_listen(struct grpc_server *server,
     if (status == ATLAS_OK) {
         listener->next = server->listeners;
         server->listeners = listener;
+        if (ret_listener != NULL) {
+            *ret_listener = listener;
+        }
     }
     return status;
 }
@@ -169,6 +175,9 @@ static struct grpc_loop *loop_of(struct grpc_server *server, const struct worker
 static void start_ticks(struct worker *worker, void *arg)
 {
     struct grpc_loop *loop = loop_of(arg, worker);
+    if (loop->is_ticking) {
+        return;
+    }
     event_assign(&loop->tick_event, loop_base(worker->loop), -1, EV_PERSIST, grpc_server_on_tick,
                  loop);
     event_add(&loop->tick_event, &(struct timeval){1, 0});
@@ -180,7 +189,9 @@ static void start_listeners(struct worker *worker, void *arg)
     struct grpc_server *server = arg;
     for (struct grpc_listener *listener = server->listeners; listener != NULL;
          listener = listener->next) {
-        grpc_listener_start(listener, worker->loop);
+        if (!listener->is_accepting && !listener->is_leaving) {
+            grpc_listener_start(listener, worker->loop);
+        }
     }
 }
 
@@ -249,17 +260,79 @@ static void finish_loop(struct worker *worker, void *arg)
     }
 }
 
-static void free_listeners(struct grpc_server *server)
+/* All of them, or those that left and have no connections any more. */
+static void free_listeners(struct grpc_server *server, bool is_end)
 {
-    while (server->listeners != NULL) {
-        struct grpc_listener *listener = server->listeners;
-        server->listeners = listener->next;
-        assert(!listener->is_accepting);
-        if (listener->fd >= 0) {
-            close(listener->fd);
+    struct grpc_listener **link = &server->listeners;
+    while (*link != NULL) {
+        struct grpc_listener *listener = *link;
+        if (is_end || (listener->is_leaving && atomic_load(&listener->connections) == 0)) {
+            assert(!listener->is_accepting);
+            *link = listener->next;
+            grpc_listener_free(listener);
+        } else {
+            link = &listener->next;
         }
-        free(listener);
     }
+}
+
+struct departure {
+    struct grpc_server *server;
+    struct grpc_listener *listener;
+};
+
+static void stop_listener(struct worker *worker, void *arg)
+{
+    (void)worker;
+    grpc_listener_stop(arg);
+}
+
+static void tell_to_go(struct worker *worker, void *arg)
+{
+    const struct departure *departure = arg;
+    for (struct grpc_connection *connection = loop_of(departure->server, worker)->connections;
+         connection != NULL; connection = connection->next) {
+        if (connection->listener == departure->listener) {
+            grpc_connection_drain(connection);
+        }
+    }
+}
+
+void grpc_server_unlisten(struct grpc_server *server, struct grpc_listener *listener)
+{
+    struct departure departure = {server, listener};
+    runtime_run_on(server->loops[0].worker, stop_listener, listener);
+    if (listener->fd >= 0) { /* it never accepted */
+        close(listener->fd);
+        listener->fd = -1;
+    }
+    atomic_store(&listener->is_leaving, true);
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        runtime_run_on(server->loops[i].worker, tell_to_go, &departure);
+    }
+    free_listeners(server, false);
+}
+
+static void pass(struct worker *worker, void *arg)
+{
+    (void)worker;
+    (void)arg;
+}
+
+bool grpc_server_set_services(struct grpc_server *server, struct grpc_listener *listener,
+                              const char *const *services, size_t count)
+{
+    struct service_names *former = atomic_load(&listener->services);
+    struct service_names *names = service_names_create(services, count, former->version + 1);
+    if (names == NULL) {
+        return false;
+    }
+    atomic_store(&listener->services, names);
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        runtime_run_on(server->loops[i].worker, pass, NULL); /* then nobody looks at it any more */
+    }
+    service_names_free(former);
+    return true;
 }
 
 void grpc_server_destroy(struct grpc_server *server)
@@ -273,7 +346,7 @@ void grpc_server_destroy(struct grpc_server *server)
         }
         free(server->loops[i].scratch);
     }
-    free_listeners(server);
+    free_listeners(server, true);
     free(server->loops);
     nghttp2_option_del(server->options);
     nghttp2_session_callbacks_del(server->callbacks);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/http2/limits.h"
 
+struct grpc_listener;
 struct grpc_server;
 struct runtime;
 
@@ -17,7 +18,7 @@ struct grpc_listener_options {
     const char *host; /* a numeric address: "0.0.0.0", "127.0.0.1", "::" */
     uint16_t port;    /* 0: the system chooses */
     int backlog;
-    const char *const *services; /* that it serves, borrowed until destroy */
+    const char *const *services; /* that it serves; copied */
     size_t service_count;        /* 0: all */
     bool trusts_identity;        /* takes over the identity that the caller sends */
 };
@@ -27,12 +28,23 @@ atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_lim
                                   struct grpc_server **ret_server, struct error *error);
 
 /* Binds an address, which no other process may have; connections queue until accept. The error
- * names the address and the remedy. ret_port may be NULL. */
+ * names the address and the remedy. ret_listener belongs to the server, until unlisten; it and
+ * ret_port may be NULL. */
 atlas_status_t grpc_server_listen(struct grpc_server *server,
-                                  const struct grpc_listener_options *options, uint16_t *ret_port,
+                                  const struct grpc_listener_options *options,
+                                  struct grpc_listener **ret_listener, uint16_t *ret_port,
                                   struct error *error);
 
-/* Starts to accept on all listeners. The runtime runs. */
+/* Closes a listener without losing a connection that is on its way, and tells its peers to go;
+ * their calls end as they would. Does not wait for that. The runtime runs. */
+void grpc_server_unlisten(struct grpc_server *server, struct grpc_listener *listener);
+
+/* Lets a listener serve others from the next request on; the names are copied. False without
+ * memory. The runtime runs. */
+bool grpc_server_set_services(struct grpc_server *server, struct grpc_listener *listener,
+                              const char *const *services, size_t count);
+
+/* Starts to accept on all listeners that do not yet. The runtime runs. */
 void grpc_server_accept(struct grpc_server *server);
 
 /* Stops accepting without losing a connection that is on its way, and tells the peers to go: each

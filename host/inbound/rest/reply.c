@@ -22,7 +22,7 @@ static void reply_on_written(struct evhttp_request *request, void *arg)
 
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
     rest_connections_request_answered(&endpoint->connections, request);
-    atomic_fetch_sub(&endpoint->listener->server->in_flight, 1);
+    atomic_fetch_sub(&endpoint->listener->in_flight, 1);
 }
 
 /* The client may still be sending what we did not read: closing the socket would reset it, and it
@@ -42,7 +42,7 @@ static void reply_on_connection_closed(struct evhttp_connection *connection, voi
     struct rest_endpoint *endpoint = arg;
 
     (void)connection;
-    atomic_fetch_sub(&endpoint->listener->server->in_flight, 1);
+    atomic_fetch_sub(&endpoint->listener->in_flight, 1);
 }
 
 static void send_json(struct rest_endpoint *endpoint, struct evhttp_request *request,
@@ -62,7 +62,7 @@ static void send_json(struct rest_endpoint *endpoint, struct evhttp_request *req
     } else {
         evbuffer_add(evhttp_request_get_output_buffer(request), json.data, json.len);
     }
-    atomic_fetch_add(&endpoint->listener->server->in_flight, 1);
+    atomic_fetch_add(&endpoint->listener->in_flight, 1);
     evhttp_request_set_on_complete_cb(request, closes ? reply_on_last_written : reply_on_written,
                                       endpoint);
     evhttp_connection_set_closecb(evhttp_request_get_connection(request),

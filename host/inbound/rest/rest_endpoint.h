@@ -9,6 +9,7 @@
 #include "inbound/rest/linger.h"
 #include "inbound/rest/rest_server.h"
 #include "inbound/rest/routes.h"
+#include "inbound/service_names.h"
 
 struct evconnlistener;
 struct evhttp;
@@ -23,9 +24,11 @@ struct rest_listener {
     struct rest_endpoint *endpoints; /* one per loop */
     unsigned index;                  /* of the listener in its server */
     int fd;
-    const char *const *services;
-    size_t service_count;
-    char name[64]; /* "127.0.0.1:8085" */
+    _Atomic(struct service_names *) services;
+    char name[64];         /* "127.0.0.1:8085" */
+    bool is_open;          /* its endpoints accept */
+    bool is_leaving;       /* closed at a reload; every answer closes its connection */
+    atomic_uint in_flight; /* requests that are not answered, or whose answer is not written */
 };
 
 /* A listener on one loop; touched on that loop only. */
@@ -47,7 +50,6 @@ struct rest_server {
     struct rest_listener *listeners;
     unsigned listener_count;
     unsigned loop_count;
-    atomic_uint in_flight; /* requests that are not answered, or whose answer is not written */
 };
 
 /* Opens the endpoint's evhttp on its loop; false when memory is out. */

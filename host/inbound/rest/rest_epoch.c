@@ -11,14 +11,17 @@
 /* Plugins of one process at most. */
 #define DEFINITIONS_MAX 64
 
+/* The newest, made for that version of the listener's services, before older ones, which requests
+ * in flight may hold. */
 struct listener_routes {
-    struct rest_routes *routes; /* NULL: not made yet, or it failed */
-    bool has_failed;
+    struct listener_routes *older;
+    unsigned version;
+    struct rest_routes *routes; /* NULL: it failed */
 };
 
 struct rest_epoch {
     unsigned count;
-    struct listener_routes listeners[]; /* by index */
+    struct listener_routes *listeners[]; /* by index; NULL: not made yet */
 };
 
 static bool serves(const struct manifest *manifest, const char *service)
@@ -50,9 +53,12 @@ static const struct service_descriptor *find_service(const struct rest_definitio
     return found;
 }
 
+/* is_strict: a service that nobody defines is an error, else it is left out: a listener that serves
+ * several goes on when one of them leaves. */
 static atlas_status_t make_routes(const char *const *services, size_t service_count,
                                   const struct rest_definitions *definitions, size_t count,
-                                  struct rest_routes **ret_routes, struct error *error)
+                                  bool is_strict, struct rest_routes **ret_routes,
+                                  struct error *error)
 {
     struct rest_routes *routes = NULL;
 
@@ -61,6 +67,9 @@ static atlas_status_t make_routes(const char *const *services, size_t service_co
         const struct service_descriptor *service = find_service(definitions, count, services[i]);
         size_t before = rest_routes_count(routes);
 
+        if (service == NULL && !is_strict) {
+            continue;
+        }
         if (service == NULL) {
             status = error_set(error, ATLAS_FAILED_PRECONDITION,
                                "REST cannot serve %s: no plugin of this process brings its "
@@ -91,7 +100,7 @@ atlas_status_t rest_server_check_definitions(const char *const *services, size_t
 {
     struct rest_routes *routes = NULL;
     atlas_status_t status =
-        make_routes(services, service_count, definitions, count, &routes, error);
+        make_routes(services, service_count, definitions, count, true, &routes, error);
 
     if (status == ATLAS_OK) {
         rest_routes_destroy(routes);
@@ -126,7 +135,12 @@ static void epoch_free(void *rest)
     struct rest_epoch *epoch = rest;
 
     for (unsigned i = 0; i < epoch->count; i++) {
-        rest_routes_destroy(epoch->listeners[i].routes);
+        for (struct listener_routes *made = epoch->listeners[i], *older; made != NULL;
+             made = older) {
+            older = made->older;
+            rest_routes_destroy(made->routes);
+            free(made);
+        }
     }
     free(epoch);
 }
@@ -146,33 +160,45 @@ static struct rest_epoch *epoch_of(struct route_table *table, const struct rest_
     return table->rest;
 }
 
-static void make_for_listener(struct listener_routes *made, const struct route_table *table,
-                              const struct rest_listener *listener)
+static struct listener_routes *make_for_listener(const struct route_table *table,
+                                                 const struct rest_listener *listener,
+                                                 const struct service_names *services)
 {
     struct rest_definitions definitions[DEFINITIONS_MAX];
     size_t count = definitions_of(table->generations, table->generation_count, definitions);
+    struct listener_routes *made = calloc(1, sizeof *made);
     struct error error;
 
-    if (make_routes(listener->services, listener->service_count, definitions, count, &made->routes,
+    if (made == NULL) {
+        return NULL;
+    }
+    made->version = services->version;
+    if (make_routes(services->items, services->count, definitions, count, false, &made->routes,
                     &error) != ATLAS_OK) {
-        made->has_failed = true;
         log_error("rest listener has no routes", LOG_TEXT("listener", listener->name),
                   LOG_INT("epoch", table->epoch), LOG_TEXT("error", error.text));
     }
+    return made;
 }
 
 const struct rest_routes *rest_epoch_routes(struct route_table *table,
                                             const struct rest_listener *listener)
 {
+    const struct service_names *services = atomic_load(&listener->services);
     struct rest_epoch *epoch = epoch_of(table, listener->server);
-    struct listener_routes *made = NULL;
 
-    if (epoch == NULL) {
+    if (epoch == NULL || listener->index >= epoch->count) {
         return NULL;
     }
-    made = &epoch->listeners[listener->index];
-    if (made->routes == NULL && !made->has_failed) {
-        make_for_listener(made, table, listener);
+    struct listener_routes *newest = epoch->listeners[listener->index];
+    if (newest == NULL || newest->version != services->version) {
+        struct listener_routes *made = make_for_listener(table, listener, services);
+
+        if (made == NULL) {
+            return NULL;
+        }
+        made->older = newest;
+        epoch->listeners[listener->index] = newest = made;
     }
-    return made->routes;
+    return newest->routes;
 }

@@ -62,7 +62,7 @@ static void link_exchange(struct rest_exchange *exchange)
         exchange->next->link = &exchange->next;
     }
     endpoint->exchanges = exchange;
-    atomic_fetch_add(&endpoint->listener->server->in_flight, 1);
+    atomic_fetch_add(&endpoint->listener->in_flight, 1);
 }
 
 static void unlink_exchange(struct rest_exchange *exchange)
@@ -71,7 +71,7 @@ static void unlink_exchange(struct rest_exchange *exchange)
     if (exchange->next != NULL) {
         exchange->next->link = exchange->link;
     }
-    atomic_fetch_sub(&exchange->endpoint->listener->server->in_flight, 1);
+    atomic_fetch_sub(&exchange->endpoint->listener->in_flight, 1);
 }
 
 static bool has_left(int fd, short events)

@@ -37,6 +37,7 @@ static void free_listener(struct rest_listener *listener)
     if (listener->fd >= 0) {
         close(listener->fd);
     }
+    service_names_free(atomic_load(&listener->services));
     free(listener->endpoints);
     free(listener);
 }
@@ -51,10 +52,10 @@ static struct rest_listener *make_listener(struct rest_server *server,
     }
     listener->fd = -1;
     listener->server = server;
-    listener->services = options->services;
-    listener->service_count = options->service_count;
+    atomic_init(&listener->services,
+                service_names_create(options->services, options->service_count, 1));
     listener->endpoints = calloc(server->loop_count, sizeof *listener->endpoints);
-    if (listener->endpoints == NULL) {
+    if (listener->endpoints == NULL || atomic_load(&listener->services) == NULL) {
         free_listener(listener);
         return NULL;
     }
@@ -66,7 +67,8 @@ static struct rest_listener *make_listener(struct rest_server *server,
 }
 
 atlas_status_t rest_server_listen(struct rest_server *server,
-                                  const struct rest_listener_options *options, uint16_t *ret_port,
+                                  const struct rest_listener_options *options,
+                                  struct rest_listener **ret_listener, uint16_t *ret_port,
                                   struct error *error)
 {
     struct rest_listener *listener = make_listener(server, options);
@@ -86,15 +88,18 @@ atlas_status_t rest_server_listen(struct rest_server *server,
     listener->index = server->listener_count++;
     listener->next = server->listeners;
     server->listeners = listener;
+    if (ret_listener != NULL) {
+        *ret_listener = listener;
+    }
     if (ret_port != NULL) {
         *ret_port = port;
     }
     return ATLAS_OK;
 }
 
-/* Runs a function for every endpoint, each on its loop. */
+/* Runs a function for the endpoints of a listener, each on its loop. */
 struct round {
-    struct rest_server *server;
+    struct rest_listener *listener;
     void (*run)(struct rest_endpoint *endpoint);
 };
 
@@ -102,18 +107,15 @@ static void run_round(struct worker *worker, void *arg)
 {
     const struct round *round = arg;
 
-    for (struct rest_listener *listener = round->server->listeners; listener != NULL;
-         listener = listener->next) {
-        round->run(&listener->endpoints[worker->index]);
-    }
+    round->run(&round->listener->endpoints[worker->index]);
 }
 
-static void for_each_endpoint(struct rest_server *server, void (*run)(struct rest_endpoint *))
+static void for_each_endpoint(struct rest_listener *listener, void (*run)(struct rest_endpoint *))
 {
-    struct round round = {server, run};
+    struct round round = {listener, run};
 
-    for (unsigned i = 0; i < server->loop_count; i++) {
-        runtime_run_on(runtime_worker(server->runtime, i), run_round, &round);
+    for (unsigned i = 0; i < listener->server->loop_count; i++) {
+        runtime_run_on(runtime_worker(listener->server->runtime, i), run_round, &round);
     }
 }
 
@@ -124,73 +126,139 @@ static void open_endpoint(struct rest_endpoint *endpoint)
     }
 }
 
+static atlas_status_t open_endpoints(struct rest_listener *listener, struct error *error)
+{
+    for_each_endpoint(listener, open_endpoint);
+    listener->is_open = true;
+    for (unsigned i = 0; i < listener->server->loop_count; i++) {
+        if (listener->endpoints[i].http == NULL) {
+            return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "REST listener %s: out of memory",
+                             listener->name);
+        }
+    }
+    return ATLAS_OK;
+}
+
 atlas_status_t rest_server_accept(struct rest_server *server, struct error *error)
 {
-    for_each_endpoint(server, open_endpoint);
-    for (const struct rest_listener *listener = server->listeners; listener != NULL;
+    for (struct rest_listener *listener = server->listeners; listener != NULL;
          listener = listener->next) {
-        for (unsigned i = 0; i < server->loop_count; i++) {
-            if (listener->endpoints[i].http == NULL) {
-                return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "REST listener %s: out of memory",
-                                 listener->name);
-            }
+        bool is_due = !listener->is_open && !listener->is_leaving;
+        atlas_status_t status = is_due ? open_endpoints(listener, error) : ATLAS_OK;
+
+        if (status != ATLAS_OK) {
+            return status;
         }
     }
     return ATLAS_OK;
 }
 
 /* The loops take what the system has completed for us; then nothing can be lost by closing. */
-static void stop_arrivals(struct rest_server *server, int64_t until_ns)
+static void await_arrivals(const struct rest_listener *listener, int64_t until_ns)
 {
-    for (const struct rest_listener *listener = server->listeners; listener != NULL;
-         listener = listener->next) {
-        tcp_listener_stop_arrivals(listener->fd);
-    }
-    for (const struct rest_listener *listener = server->listeners; listener != NULL;
-         listener = listener->next) {
-        while (tcp_listener_has_waiting(listener->fd) && clock_monotonic_ns() < until_ns) {
-            nanosleep(&(struct timespec){0, NS_PER_MS}, NULL);
-        }
+    while (listener->is_open && tcp_listener_has_waiting(listener->fd) &&
+           clock_monotonic_ns() < until_ns) {
+        nanosleep(&(struct timespec){0, NS_PER_MS}, NULL);
     }
 }
 
-static void close_sockets(struct rest_server *server)
+static void close_listener(struct rest_listener *listener)
 {
-    for (struct rest_listener *listener = server->listeners; listener != NULL;
-         listener = listener->next) {
-        close(listener->fd);
-        listener->fd = -1;
-    }
+    for_each_endpoint(listener, rest_endpoint_stop);
+    close(listener->fd);
+    listener->fd = -1;
 }
 
 void rest_server_stop(struct rest_server *server)
 {
-    stop_arrivals(server, clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS);
-    for_each_endpoint(server, rest_endpoint_stop);
-    close_sockets(server);
+    int64_t until_ns = clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS;
+
+    for (struct rest_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        if (listener->fd >= 0) {
+            tcp_listener_stop_arrivals(listener->fd);
+        }
+    }
+    for (struct rest_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        if (listener->fd >= 0) {
+            await_arrivals(listener, until_ns);
+            close_listener(listener);
+        }
+    }
+}
+
+/* All of them, or those that left and have nothing in flight any more. */
+static void free_listeners(struct rest_server *server, bool is_end)
+{
+    struct rest_listener **link = &server->listeners;
+
+    while (*link != NULL) {
+        struct rest_listener *listener = *link;
+        bool is_idle = listener->is_leaving && atomic_load(&listener->in_flight) == 0;
+
+        if (is_end || is_idle) {
+            *link = listener->next;
+            for_each_endpoint(listener, rest_endpoint_close);
+            free_listener(listener);
+        } else {
+            link = &listener->next;
+        }
+    }
+}
+
+void rest_server_unlisten(struct rest_server *server, struct rest_listener *listener)
+{
+    free_listeners(server, false); /* those that left before */
+    tcp_listener_stop_arrivals(listener->fd);
+    await_arrivals(listener, clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS);
+    close_listener(listener);
+    listener->is_leaving = true;
+}
+
+static void pass(struct rest_endpoint *endpoint)
+{
+    (void)endpoint;
+}
+
+bool rest_server_set_services(struct rest_listener *listener, const char *const *services,
+                              size_t count)
+{
+    struct service_names *former = atomic_load(&listener->services);
+    struct service_names *names = service_names_create(services, count, former->version + 1);
+
+    if (names == NULL) {
+        return false;
+    }
+    atomic_store(&listener->services, names);
+    for_each_endpoint(listener, pass); /* then no loop looks at it any more */
+    service_names_free(former);
+    return true;
 }
 
 unsigned rest_server_in_flight(const struct rest_server *server)
 {
-    return atomic_load(&server->in_flight);
+    unsigned sum = 0;
+
+    for (const struct rest_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        sum += atomic_load(&listener->in_flight);
+    }
+    return sum;
 }
 
 void rest_server_cancel(struct rest_server *server)
 {
-    for_each_endpoint(server, rest_endpoint_cancel);
+    for (struct rest_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        for_each_endpoint(listener, rest_endpoint_cancel);
+    }
 }
 
 void rest_server_destroy(struct rest_server *server)
 {
-    if (server == NULL) {
-        return;
+    if (server != NULL) {
+        free_listeners(server, true);
+        free(server);
     }
-    for_each_endpoint(server, rest_endpoint_close);
-    while (server->listeners != NULL) {
-        struct rest_listener *listener = server->listeners;
-
-        server->listeners = listener->next;
-        free_listener(listener);
-    }
-    free(server);
 }

@@ -13,6 +13,7 @@
 struct descriptor_set;
 struct generation;
 struct manifest;
+struct rest_listener;
 struct rest_server;
 struct runtime;
 
@@ -29,7 +30,7 @@ struct rest_listener_options {
     const char *host; /* a numeric address */
     uint16_t port;    /* 0: the system chooses */
     int backlog;
-    const char *const *services; /* that it serves, borrowed until destroy */
+    const char *const *services; /* that it serves; copied */
     size_t service_count;        /* at least 1 */
 };
 
@@ -38,19 +39,30 @@ atlas_status_t rest_server_create(struct runtime *runtime, const struct rest_lim
                                   struct rest_server **ret_server, struct error *error);
 
 /* Binds an address, which no other process may have; connections queue until accept. The error
- * names the address and the remedy. ret_port may be NULL. */
+ * names the address and the remedy. ret_listener belongs to the server, until unlisten; it and
+ * ret_port may be NULL. */
 atlas_status_t rest_server_listen(struct rest_server *server,
-                                  const struct rest_listener_options *options, uint16_t *ret_port,
+                                  const struct rest_listener_options *options,
+                                  struct rest_listener **ret_listener, uint16_t *ret_port,
                                   struct error *error);
 
-/* Starts to accept on all listeners. The runtime runs. RESOURCE_EXHAUSTED. */
+/* Closes a listener without losing a connection that is on its way; what is in flight is answered,
+ * and each answer closes its connection. Does not wait for that. The runtime runs. */
+void rest_server_unlisten(struct rest_server *server, struct rest_listener *listener);
+
+/* Lets a listener serve others from the next request on; the names are copied. False without
+ * memory. The runtime runs. */
+bool rest_server_set_services(struct rest_listener *listener, const char *const *services,
+                              size_t count);
+
+/* Starts to accept on all listeners that do not yet. The runtime runs. RESOURCE_EXHAUSTED. */
 atlas_status_t rest_server_accept(struct rest_server *server, struct error *error);
 
 /* Stops accepting without losing a connection that is on its way; every answer closes its
  * connection from here on. Does not wait for those in flight. */
 void rest_server_stop(struct rest_server *server);
 
-/* Requests that are not answered, or whose answer is not written. Any thread. */
+/* Requests that are not answered, or whose answer is not written. */
 unsigned rest_server_in_flight(const struct rest_server *server);
 
 /* Cancels the requests in flight. Does not wait for their end. */

@@ -36,7 +36,7 @@ static void start(struct fixture *fixture, const struct grpc_limits *limits)
     struct error error;
     if (grpc_server_create(host.runtime, limits != NULL ? limits : &standard, &fixture->server,
                            &error) != ATLAS_OK ||
-        grpc_server_listen(fixture->server, &options, &fixture->port, &error) != ATLAS_OK) {
+        grpc_server_listen(fixture->server, &options, NULL, &fixture->port, &error) != ATLAS_OK) {
         fprintf(stderr, "%s\n", error.text);
         exit(EXIT_FAILURE);
     }
@@ -462,11 +462,11 @@ static void test_port_that_is_taken_is_refused(void)
     struct error error;
     start(&fixture, NULL);
     struct grpc_listener_options options = {.host = "127.0.0.1", .port = fixture.port};
-    CU_ASSERT_EQUAL(grpc_server_listen(fixture.server, &options, NULL, &error),
+    CU_ASSERT_EQUAL(grpc_server_listen(fixture.server, &options, NULL, NULL, &error),
                     ATLAS_FAILED_PRECONDITION);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "another process listens there"));
     options.host = "localhost";
-    CU_ASSERT_EQUAL(grpc_server_listen(fixture.server, &options, NULL, &error),
+    CU_ASSERT_EQUAL(grpc_server_listen(fixture.server, &options, NULL, NULL, &error),
                     ATLAS_INVALID_ARGUMENT);
     stop(&fixture);
 }

@@ -4,9 +4,8 @@
 
 struct config;
 
-/* Logs one warning for each listener that is new, moved or gone, and for each key of a server or a
- * bound whose value has changed, with both values, against the configuration that the process (its
- * name) was started with. Control thread. */
+/* Logs one warning for each key of a server or a bound whose value has changed, with both values,
+ * against the configuration that the process (its name) was started with. Control thread. */
 void restart_needed_log(const struct config *running, const struct config *newer,
                         const char *process);
 

@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "inbound/grpc/grpc_stream.h"
 
+#define HEADER_OVERHEAD 32 /* of one field in the size of a list (RFC 9113 6.5.2) */
+#define HEADER_PATIENCE 4  /* times the limit: until there the call gets a status that says why */
+
 static const uint8_t drain_ping[8] = "atlas-go";
 
 static struct grpc_connection *connection_of(void *user_data)
@@ -74,10 +77,18 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (stream == NULL) {
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
                                   NGHTTP2_REFUSED_STREAM);
-        return 0;
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* its headers are of no interest */
     }
     nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
     return 0;
+}
+
+/* References to one long field of HPACK's table cost a byte each to send, and us its whole length:
+ * who goes far beyond the limit that our SETTINGS name is not listened to. */
+static int refuse_bomb(nghttp2_session *session, int32_t stream_id)
+{
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -85,14 +96,17 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
                      void *user_data)
 {
     (void)flags;
-    (void)user_data;
+    struct grpc_connection *connection = connection_of(user_data);
+    struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (stream == NULL) {
+        return 0;
+    }
+    stream->header_bytes += name_len + value_len + HEADER_OVERHEAD;
+    if (stream->header_bytes > connection->http2.limits->header_limit * HEADER_PATIENCE) {
+        return refuse_bomb(session, frame->hd.stream_id);
+    }
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        struct grpc_stream *stream =
-            nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-        if (stream != NULL) {
-            grpc_request_header(stream, (const char *)name, name_len, (const char *)value,
-                                value_len);
-        }
+        grpc_request_header(stream, (const char *)name, name_len, (const char *)value, value_len);
     }
     return 0;
 }

@@ -8,8 +8,6 @@
 #include "inbound/grpc/grpc_stream.h"
 #include "runtime/trace.h"
 
-#define HEADER_OVERHEAD 32 /* of one field in the size of a list (RFC 9113 6.5.2) */
-
 void grpc_request_refuse(struct grpc_stream *stream, int http_status, atlas_status_t status,
                          const char *message)
 {
@@ -211,7 +209,6 @@ static void other_header(struct grpc_stream *stream, const char *name, size_t na
 void grpc_request_header(struct grpc_stream *stream, const char *name, size_t name_len,
                          const char *value, size_t value_len)
 {
-    stream->header_bytes += name_len + value_len + HEADER_OVERHEAD;
     if (stream->header_bytes > grpc_server_limits(stream->loop->server)->header_limit) {
         refuse(stream, ATLAS_RESOURCE_EXHAUSTED,
                "headers are too large: send less metadata or raise grpc.header_limit");

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 
 import grpc
 import paths
@@ -16,7 +17,7 @@ _CONFIG = """
 log = {{ level = "info"; }};
 run_dir = "{home}/run";
 plugin_path = [ "{plugins}" ];
-processes = ( {{ name = "echo"; loops = {loops}; plugins = [ "echo" ]; }} );
+processes = ( {{ name = "echo"; loops = {loops}; admin = "127.0.0.1:{admin_port}"; plugins = [ "echo" ]; }} );
 listeners = (
     {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ {services} ]; }},
     {{ name = "echo_rest"; protocol = "rest"; address = "127.0.0.1:{rest_port}"; services = [ "atlas.test.v1.Echo" ]; }}
@@ -36,9 +37,11 @@ class EchoHost:
         home.mkdir()
         self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
+        self.admin_port = ports.free_port()
         self._log = home / "log"
         self._file = home / "echo.cfg"
-        self._settings = {"home": home, "loops": loops, "port": self.port, "rest_port": self.rest_port, "more": more,
+        self._settings = {"home": home, "loops": loops, "port": self.port, "rest_port": self.rest_port,
+                          "admin_port": self.admin_port, "more": more,
                           "plugins": paths.ROOT / "build" / PRESET / "plugins", "plugin_config": plugin_config,
                           "more_listeners": more_listeners, "services": '"atlas.test.v1.Echo"'}
         self.configure()
@@ -80,6 +83,13 @@ class EchoHost:
     def wait_end(self, timeout_s=20.0):
         """Waits until the host has ended, and returns its exit code."""
         return self.process.wait(timeout=timeout_s)
+
+    def metric(self, name):
+        """The sum of the series that begin with name, which may have labels; 0 if there is none."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as page:
+            lines = page.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+                   if line.startswith(name) and line[len(name)] in " {,}")
 
     def log(self):
         return self._log.read_text()

@@ -8,6 +8,7 @@ import grpc
 import paths
 import pytest
 from echo_host import PRESET, EchoHost
+from wait import wait_until
 
 STREAM_OPTIONS = {"grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1}
 
@@ -235,6 +236,23 @@ def test_early_end_while_the_client_sends(host, pb):
         assert failure.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "text_limit" in failure.value.details()
         assert stub.Echo(pb.EchoRequest(text="on")).text == "on"
+
+
+def test_connections_refusals_and_resets_are_counted(folder, pb):
+    with EchoHost(folder / "grpc-counted", more="grpc = { connections = 2; };") as running:
+        with running.channel() as first, running.channel() as second, running.channel() as third:
+            assert running.stub(first).Echo(pb.EchoRequest(text="1"), timeout=5).text == "1"
+            assert running.stub(second).Echo(pb.EchoRequest(text="2"), timeout=5).text == "2"
+            assert running.metric("atlas_grpc_connections") == 2
+            with pytest.raises(grpc.RpcError) as failure:
+                running.stub(third).Echo(pb.EchoRequest(text="3"), timeout=1)
+            assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
+            assert running.metric("atlas_grpc_refused_connections_total") >= 1
+            stream = running.stub(first).EchoMany(pb.EchoManyRequest(text="x" * 1000, count=1_000_000))
+            next(stream)
+            stream.cancel()
+            wait_until(lambda: running.metric('atlas_grpc_resets_total{by="client"') == 1, "the reset")
+        wait_until(lambda: running.metric("atlas_grpc_connections") == 0, "the connections to close")
 
 
 def test_second_host_on_the_port_is_refused(host, folder):

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from echo_host import EchoHost
+from wait import wait_until
 
 LIMITS = ('rest = { body_limit = "4KiB"; header_limit = "2KiB"; depth = 16; connections = 16; idle_timeout = "2s"; '
           'request_timeout = "600ms"; };')
@@ -293,6 +294,26 @@ def test_the_time_limit_is_for_each_request(host):
         while part := peer.recv(65536):
             received += part
     assert received.count(b"HTTP/1.1 200") == 5, received
+
+
+def test_connections_and_slow_requests_are_counted(host):
+    wait_until(lambda: host.metric("atlas_rest_connections") == 0, "the connections of other tests to go")
+    peers = [socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) for _ in range(3)]
+    wait_until(lambda: host.metric("atlas_rest_connections") == 3, "three open connections")
+    for peer in peers:
+        peer.close()
+    wait_until(lambda: host.metric("atlas_rest_connections") == 0, "no open connection")
+    before = host.metric("atlas_rest_slow_requests_total")
+    _drip(host, b"GET /echo/sleep" + b"x" * 1000)
+    assert host.metric("atlas_rest_slow_requests_total") == before + 1
+
+
+def test_reaching_the_bound_is_counted(host):
+    before = host.metric("atlas_rest_accept_pauses_total")
+    peers = [socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) for _ in range(17)]
+    wait_until(lambda: host.metric("atlas_rest_accept_pauses_total") > before, "accepting to pause")
+    for peer in peers:
+        peer.close()
 
 
 def test_the_drain_loses_no_request(folder):

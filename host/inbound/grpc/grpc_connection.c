@@ -144,6 +144,9 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         memcmp(frame->ping.opaque_data, drain_ping, sizeof drain_ping) == 0) {
         finish_notice(connection);
     }
+    if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
+        metrics_add(connection->loop->metrics.peer_resets, 1);
+    }
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) {
         return 0;
     }
@@ -165,6 +168,9 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     http2_connection_on_frame_send(user_data, frame);
+    if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
+        metrics_add(connection_of(user_data)->loop->metrics.own_resets, 1);
+    }
     if (frame->hd.type == NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         struct grpc_stream *stream =
             nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);

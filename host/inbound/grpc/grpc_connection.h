@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/http2/http2_connection.h"
+#include "inbound/grpc/grpc_metrics.h"
 #include "inbound/grpc/grpc_server.h"
 #include "inbound/service_names.h"
 
@@ -32,6 +33,7 @@ struct grpc_loop {
     struct grpc_connection *connections;
     struct grpc_stream *free_streams;
     uint8_t *scratch;
+    struct grpc_metrics metrics;
     struct event tick_event;
     bool is_ticking;
     bool is_draining;

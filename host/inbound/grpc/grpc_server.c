@@ -45,8 +45,9 @@ unsigned grpc_server_connections(const struct grpc_server *server)
 void grpc_server_connection_closed(struct grpc_loop *loop, struct grpc_listener *listener)
 {
     atomic_fetch_sub(&listener->connections, 1);
-    atomic_fetch_sub(&loop->connection_count, 1);
+    unsigned left = atomic_fetch_sub(&loop->connection_count, 1) - 1;
     atomic_fetch_sub(&loop->server->connections, 1);
+    metrics_set(loop->metrics.connections, left);
 }
 
 /* An accepted socket on its way to its loop. */
@@ -60,6 +61,8 @@ struct handover {
 static void run_handover(struct loop_task *task)
 {
     struct handover *handover = CONTAINER_OF(task, struct handover, task);
+    struct grpc_loop *loop = handover->loop;
+    metrics_set(loop->metrics.connections, atomic_load(&loop->connection_count));
     grpc_connection_open(handover->loop, handover->listener, handover->fd);
     free(handover);
 }
@@ -86,6 +89,7 @@ void grpc_server_dispatch(struct grpc_listener *listener, int fd)
     if (handover == NULL) {
         log_warn("grpc connection refused: grpc.connections are open, continuing",
                  LOG_TEXT("listener", listener->name));
+        metrics_add(server->loops[0].metrics.refused, 1); /* the loop that accepts */
         close(fd);
         return;
     }
@@ -123,6 +127,7 @@ static atlas_status_t create_loops(struct grpc_server *server)
         struct grpc_loop *loop = &server->loops[i];
         loop->server = server;
         loop->worker = runtime_worker(server->runtime, i);
+        grpc_metrics_init(&loop->metrics);
         loop->scratch = malloc(HTTP2_SCRATCH_SIZE);
         if (loop->scratch == NULL) {
             return ATLAS_RESOURCE_EXHAUSTED;
@@ -344,6 +349,7 @@ void grpc_server_destroy(struct grpc_server *server)
         if (server->loops[i].is_ticking) {
             runtime_run_on(server->loops[i].worker, finish_loop, server);
         }
+        grpc_metrics_finish(&server->loops[i].metrics);
         free(server->loops[i].scratch);
     }
     free_listeners(server, true);

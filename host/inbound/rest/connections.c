@@ -11,6 +11,7 @@
 
 #define PAUSE_MS  50
 #define SWEEP_MIN 64
+#define LOOK_MS   1000 /* and one more per connection, so that looking costs next to nothing */
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -49,6 +50,24 @@ static void sweep(struct rest_connections *connections)
     }
     connections->count = kept;
     connections->sweep_at = smaller(kept * 2 + SWEEP_MIN, connections->limit);
+    metrics_set(connections->metrics.connections, (int64_t)kept);
+}
+
+static void look_again(struct rest_connections *connections)
+{
+    int64_t ms = LOOK_MS + (int64_t)connections->count;
+
+    if (connections->count > 0 && !event_pending(&connections->look_event, EV_TIMEOUT, NULL)) {
+        event_add(&connections->look_event, &(struct timeval){ms / 1000, ms % 1000 * 1000});
+    }
+}
+
+static void connections_on_look(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    sweep(arg);
+    look_again(arg);
 }
 
 static void connections_on_resume(evutil_socket_t fd, short events, void *arg)
@@ -70,6 +89,7 @@ void rest_connections_pause(struct rest_connections *connections)
 {
     if (!connections->is_paused) {
         connections->is_paused = true;
+        metrics_add(connections->metrics.pauses, 1);
         evconnlistener_disable(connections->acceptor);
         event_add(&connections->resume_event, &(struct timeval){0, PAUSE_MS * 1000});
     }
@@ -97,6 +117,17 @@ static bool has_room_for_fd(struct rest_connections *connections, int fd)
     return true;
 }
 
+/* Bytes came, or evhttp took some that were there before. */
+static void connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info,
+                                void *arg)
+{
+    struct rest_connection *connection = arg;
+
+    (void)input;
+    (void)info;
+    slow_requests_bytes(&connection->connections->slow, &connection->arriving);
+}
+
 static void note(struct rest_connections *connections, struct rest_connection *connection)
 {
     int fd = bufferevent_getfd(connection->bufferevent);
@@ -106,6 +137,8 @@ static void note(struct rest_connections *connections, struct rest_connection *c
         sweep(connections);
     }
     if (fd < 0 || fstat(fd, &status) != 0 || !has_room_for_fd(connections, fd)) {
+        evbuffer_remove_cb(bufferevent_get_input(connection->bufferevent), connection_on_input,
+                           connection);
         release(connections, connection);
         return;
     }
@@ -113,6 +146,8 @@ static void note(struct rest_connections *connections, struct rest_connection *c
     connection->inode = status.st_ino;
     connections->by_fd[fd] = connection;
     connections->open[connections->count++] = connection;
+    metrics_set(connections->metrics.connections, (int64_t)connections->count);
+    look_again(connections);
     if (connections->count >= connections->limit) {
         rest_connections_pause(connections);
     }
@@ -136,17 +171,6 @@ static void connections_on_pass_end(struct loop_task *task)
     if (!connections->is_paused) {
         evconnlistener_enable(connections->acceptor);
     }
-}
-
-/* Bytes came, or evhttp took some that were there before. */
-static void connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info,
-                                void *arg)
-{
-    struct rest_connection *connection = arg;
-
-    (void)input;
-    (void)info;
-    slow_requests_bytes(&connection->connections->slow, &connection->arriving);
 }
 
 /* evhttp sets the socket after it has asked for the bufferevent. */
@@ -214,6 +238,7 @@ static void connection_on_slow(struct slow_request *arriving)
     if (!is_same_socket(connection)) {
         return; /* it ended before its request was there */
     }
+    metrics_add(connection->connections->metrics.slow, 1);
     if (evbuffer_get_length(bufferevent_get_output(connection->bufferevent)) == 0) {
         send(connection->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
@@ -232,6 +257,8 @@ bool rest_connections_init(struct rest_connections *connections, struct loop *lo
                                              .note_task = {.run = connections_on_pass_end}};
     connections->open = calloc(limit, sizeof *connections->open);
     event_assign(&connections->resume_event, loop_base(loop), -1, 0, connections_on_resume,
+                 connections);
+    event_assign(&connections->look_event, loop_base(loop), -1, 0, connections_on_look,
                  connections);
     slow_requests_init(&connections->slow, loop, request_ms, connection_on_slow);
     connections->all = calloc(limit, sizeof *connections->all);
@@ -259,6 +286,7 @@ void rest_connections_finish(struct rest_connections *connections)
 {
     if (connections->open != NULL) {
         event_del(&connections->resume_event);
+        event_del(&connections->look_event);
         slow_requests_finish(&connections->slow);
         free(connections->open);
         connections->open = NULL;

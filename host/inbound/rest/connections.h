@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/loop.h"
+#include "inbound/rest/rest_metrics.h"
 #include "inbound/rest/slow_requests.h"
 
 struct bufferevent;
@@ -41,7 +42,9 @@ struct rest_connections {
     size_t fresh_count;
     struct loop_task note_task;
     struct event resume_event;
+    struct event look_event; /* for the gauge */
     struct slow_requests slow;
+    struct rest_metrics metrics; /* of its owner; zero: none */
     bool is_paused;
 };
 

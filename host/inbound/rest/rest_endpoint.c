@@ -70,6 +70,7 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
                                limit, server->limits.request_ms)) {
         return false;
     }
+    rest_metrics_init(&endpoint->connections.metrics, endpoint->listener->name);
     configure(endpoint);
     rest_linger_init(&endpoint->linger, base);
     evhttp_errors_answer(endpoint);
@@ -101,5 +102,6 @@ void rest_endpoint_close(struct rest_endpoint *endpoint)
         evhttp_free(endpoint->http); /* the acceptor with it */
         endpoint->http = NULL;
         rest_connections_finish(&endpoint->connections);
+        rest_metrics_finish(&endpoint->connections.metrics);
     }
 }

@@ -17,31 +17,34 @@ _CONFIG = """
 log = {{ level = "info"; }};
 run_dir = "{home}/run";
 plugin_path = [ "{plugins}" ];
-processes = ( {{ name = "echo"; loops = {loops}; admin = "127.0.0.1:{admin_port}"; plugins = [ "echo" ]; }} );
+processes = (
+    {{ name = "echo"; loops = {loops}; admin = "127.0.0.1:{admin_port}"; plugins = [ {loaded} ]; }}
+);
 listeners = (
     {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ {services} ]; }},
     {{ name = "echo_rest"; protocol = "rest"; address = "127.0.0.1:{rest_port}"; services = [ "atlas.test.v1.Echo" ]; }}
     {more_listeners}
 );
-plugins = {{ echo = {{ config = {{ {plugin_config} }}; }}; }};
+plugins = {{ echo = {{ config = {{ {plugin_config} }}; }}; front = {{ }}; }};
 {more}
 """
 
 
 class EchoHost:
     """Started by the constructor, which waits for that log line; use it in a with statement. more and
-    plugin_config are parts of its configuration, which configure() changes."""
+    plugin_config are parts of its configuration, and template all of it; configure() changes the parts."""
 
     def __init__(self, home, loops=1, more="", port=None, plugin_config="", more_listeners="",
-                 awaited="msg=serving"):
+                 awaited="msg=serving", template=_CONFIG, loaded='"echo"'):
         home.mkdir()
         self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
         self.admin_port = ports.free_port()
         self._log = home / "log"
         self._file = home / "echo.cfg"
-        self._settings = {"home": home, "loops": loops, "port": self.port, "rest_port": self.rest_port,
-                          "admin_port": self.admin_port, "more": more,
+        self._template = template
+        self._settings = {"home": home, "loaded": loaded, "loops": loops, "more": more, "port": self.port,
+                          "rest_port": self.rest_port, "admin_port": self.admin_port,
                           "plugins": paths.ROOT / "build" / PRESET / "plugins", "plugin_config": plugin_config,
                           "more_listeners": more_listeners, "services": '"atlas.test.v1.Echo"'}
         self.configure()
@@ -56,7 +59,7 @@ class EchoHost:
     def configure(self, **changes):
         self._settings.update(changes)
         self.port = self._settings["port"]
-        self._file.write_text(_CONFIG.format(**self._settings))
+        self._file.write_text(self._template.format(**self._settings))
 
     def wait_log(self, text, timeout_s=20.0):
         """Waits until the log has the text."""

@@ -20,7 +20,7 @@ def configure(preset):
     _run(["cmake", "--preset", preset], folder / "dev.log", f"configuring {preset}")
 
 
-def build(preset, targets=()):
+def build(preset, targets=(), niceness=0):
     """Configures when needed and builds; the output goes to build/PRESET/dev.log."""
     folder = paths.build_dir(preset)
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,5 +28,5 @@ def build(preset, targets=()):
     log.unlink(missing_ok=True)
     if not (folder / "build.ninja").exists():
         configure(preset)
-    argv = ["cmake", "--build", "--preset", preset]
+    argv = ["nice", "-n", str(niceness), "cmake", "--build", "--preset", preset]
     _run(argv + (["--target", *targets] if targets else []), log, f"building {preset}")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import build
 import paths
@@ -31,8 +32,8 @@ def _lint(results):
             results.add(f"lint: {script.stem}", _run([str(script)]) == 0)
 
 
-def _ctest(results, suite, preset, label, env=None):
-    _build(preset)
+def _ctest(results, builds, suite, preset, label, env=None):
+    builds.wait(preset)
     report = paths.build_dir(preset) / f"{suite}.xml"
     report.unlink(missing_ok=True)
     line(f"{suite}: ctest -L {label} in {preset}")
@@ -41,34 +42,52 @@ def _ctest(results, suite, preset, label, env=None):
     results.add_junit(suite, report)
 
 
-def _pytest(results, suite, preset, env=None, arguments=()):
-    folder = paths.ROOT / "tests" / "system"
-    if not folder.is_dir():
-        return
-    _build(preset)
+def _pytest(results, builds, suite, preset, env=None):
+    builds.wait(preset)
     report = paths.build_dir(preset) / f"{suite}.xml"
     report.unlink(missing_ok=True)
     line(f"{suite}: pytest in {preset}")
     _run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8",
-          f"--junit-xml={report}", *arguments, str(folder)],
+          f"--junit-xml={report}", str(paths.ROOT / "tests" / "system")],
          {**(env or {}), "ATLAS_PRESET": preset, "PYTHONDONTWRITEBYTECODE": "1"})
     results.add_junit(suite, report)
 
 
-def _build(preset):
-    with step(f"building {preset}"):
-        build.build(preset)
+class _Builds(threading.Thread):
+    """Builds the presets one after the other, beside the tests of those before: tests wait for time to pass
+    more than they compute, and give way to nobody, as the build is niced."""
+
+    def __init__(self, presets):
+        super().__init__(daemon=True)
+        self._ended = {preset: threading.Event() for preset in presets}
+        self._failures = {}
+
+    def run(self):
+        for preset, ended in self._ended.items():
+            try:
+                build.build(preset, niceness=19)
+            except Exception as failure:
+                self._failures[preset] = failure
+            ended.set()
+
+    def wait(self, preset):
+        if not self._ended[preset].is_set():
+            with step(f"building {preset}"):
+                self._ended[preset].wait()
+        if preset in self._failures:
+            raise self._failures[preset]
 
 
-# Name -> what it runs; in the order of a whole run, quick ones first.
+# Name -> the preset that it needs, and what it runs; in the order of a whole run, quick ones first.
 SUITES = {
-    "lint": _lint,
-    "unit": lambda results: _ctest(results, "unit", "dev", "unit|plugin"),
-    "system": lambda results: _pytest(results, "system", "dev"),
-    "unit-asan": lambda results: _ctest(results, "unit-asan", "asan", "unit|plugin", _ASAN),
-    "system-asan": lambda results: _pytest(results, "system-asan", "asan", _ASAN),
-    "unit-tsan": lambda results: _ctest(results, "unit-tsan", "tsan", "unit", _TSAN),
+    "lint": (None, lambda results, _builds: _lint(results)),
+    "unit": ("dev", lambda *to: _ctest(*to, "unit", "dev", "unit|plugin")),
+    "system": ("dev", lambda *to: _pytest(*to, "system", "dev")),
+    "unit-asan": ("asan", lambda *to: _ctest(*to, "unit-asan", "asan", "unit|plugin", _ASAN)),
+    "system-asan": ("asan", lambda *to: _pytest(*to, "system-asan", "asan", _ASAN)),
+    "unit-tsan": ("tsan", lambda *to: _ctest(*to, "unit-tsan", "tsan", "unit", _TSAN)),
 }
+
 
 @reported
 def main(arguments):
@@ -80,9 +99,12 @@ def main(arguments):
         raise Failure(f"no suite {', '.join(unknown)}; there are: {' '.join(SUITES)}")
     paths.refuse_what_others_made()
     results = Results()
-    for name in arguments or SUITES:
+    names = arguments or list(SUITES)
+    builds = _Builds(dict.fromkeys(SUITES[name][0] for name in names if SUITES[name][0]))
+    builds.start()
+    for name in names:
         try:
-            SUITES[name](results)
+            SUITES[name][1](results, builds)
         except Failure as failure:
             print(failure)
             results.add(f"{name}: {str(failure).splitlines()[0]}", False)

@@ -14,80 +14,6 @@ static const char late[] = "the server did not accept the connection in time";
 
 static void start_connecting(struct pg_connection *c);
 
-static struct timeval milliseconds(int64_t ms)
-{
-    return (struct timeval){ms / 1000, (ms % 1000) * 1000};
-}
-
-/* --- Losing the connection ------------------------------------------------------------------- */
-
-static void stop_events(struct pg_connection *c)
-{
-    event_del(&c->io_event);
-    event_del(&c->write_event);
-    event_del(&c->timer_event);
-    event_del(&c->tick_event);
-    c->is_write_armed = false;
-    c->is_tick_armed = false;
-}
-
-static void stop_connecting(struct pg_connection *c)
-{
-    stop_events(c);
-    resolver_cancel(c->resolving);
-    c->resolving = NULL;
-    if (c->pq != NULL) {
-        PQfinish(c->pq);
-        c->pq = NULL;
-    }
-}
-
-static void close_socket(struct pg_connection *c)
-{
-    stop_connecting(c);
-    pg_prepared_clear(&c->prepared);
-    c->state = PG_STATE_CLOSED;
-    pg_request_lose_all(c);
-}
-
-/* Doubles up to the bound; a quarter of chance keeps many clients from coming at the same time. */
-static void schedule_reconnect(struct pg_connection *c)
-{
-    int64_t pause_ms = c->backoff_ms + rand_r(&(unsigned){(unsigned)clock_monotonic_ns()}) %
-                                           (c->backoff_ms / 4 + 1);
-    c->backoff_ms *= 2;
-    if (c->backoff_ms > c->settings.reconnect_max_ms) {
-        c->backoff_ms = c->settings.reconnect_max_ms;
-    }
-    c->state = PG_STATE_WAITING;
-    struct timeval pause = milliseconds(pause_ms);
-    event_add(&c->timer_event, &pause);
-}
-
-void pg_connection_fail(struct pg_connection *c, const char *reason)
-{
-    if (c->state == PG_STATE_CLOSED || c->state == PG_STATE_WAITING) {
-        return;
-    }
-    snprintf(c->error, sizeof c->error, "%s", reason);
-    pg_error_one_line(c->error);
-    c->has_failed = true;
-    close_socket(c);
-    if (c->role != PG_ROLE_SESSION) {
-        schedule_reconnect(c);
-    }
-    if (c->listener.on_lost != NULL) {
-        c->listener.on_lost(c->listener.owner, c);
-    }
-}
-
-void pg_connection_fail_with_libpq(struct pg_connection *c)
-{
-    char reason[sizeof c->error];
-    snprintf(reason, sizeof reason, "%s", PQerrorMessage(c->pq));
-    pg_connection_fail(c, reason[0] != '\0' ? reason : "the server closed the connection");
-}
-
 /* --- Connecting ------------------------------------------------------------------------------- */
 
 static void pg_connection_on_notice(void *arg, const PGresult *result)
@@ -200,9 +126,9 @@ static void connect_to_next(struct pg_connection *c, const char *failure)
 
     snprintf(reason, sizeof reason, "%s", failure);
     while ((address = addresses_next(&c->addresses, &share_ms)) != NULL) {
-        stop_connecting(c);
+        pg_connection_stop_connecting(c);
         if (connect_to(c, resolver_address_text(address, text))) {
-            struct timeval share = milliseconds(share_ms);
+            struct timeval share = pg_milliseconds(share_ms);
             event_add(&c->timer_event, &share);
             return;
         }
@@ -229,7 +155,7 @@ static void connect_to_folder(struct pg_connection *c)
 
 static void start_connecting(struct pg_connection *c)
 {
-    struct timeval limit = milliseconds(c->settings.connect_ms);
+    struct timeval limit = pg_milliseconds(c->settings.connect_ms);
     addresses_begin(&c->addresses, c->settings.connect_ms);
     event_add(&c->timer_event, &limit);
     if (pg_connect_is_folder(c->settings.host)) {
@@ -282,7 +208,7 @@ void pg_connection_hurry(struct pg_connection *c)
 void pg_connection_destroy(struct pg_connection *c)
 {
     if (c != NULL) {
-        close_socket(c);
+        pg_connection_close_socket(c);
         free(c);
     }
 }

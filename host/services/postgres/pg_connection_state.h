@@ -1,6 +1,6 @@
 /*
- * What pg_connection.c (the life of a connection) and pg_request.c (its requests) share.
- * Nobody else includes it.
+ * What the parts of a connection share: pg_connection.c (making it), pg_request.c (its requests)
+ * and pg_connection_end.c (losing it). Nobody else includes it.
  */
 #ifndef SERVICES_POSTGRES_PG_CONNECTION_STATE_H
 #define SERVICES_POSTGRES_PG_CONNECTION_STATE_H
@@ -49,11 +49,22 @@ struct pg_connection {
     char error[256];
 };
 
-/* Gives every request up as lost. */
-void pg_request_lose_all(struct pg_connection *c);
-
 /* The connection is ready: watches its socket. */
 void pg_request_watch(struct pg_connection *c);
+
+/* Takes the oldest request off the line and wakes who waits for it. */
+void pg_connection_complete_head(struct pg_connection *c, bool is_lost);
+
+/* Ends an attempt to connect. */
+void pg_connection_stop_connecting(struct pg_connection *c);
+
+/* Closes the socket; what is in flight is lost. */
+void pg_connection_close_socket(struct pg_connection *c);
+
+static inline struct timeval pg_milliseconds(int64_t ms)
+{
+    return (struct timeval){ms / 1000, (ms % 1000) * 1000};
+}
 
 /* Closes the connection with libpq's words. */
 void pg_connection_fail_with_libpq(struct pg_connection *c);

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/postgres/pg_check.h"
 #include "services/postgres/pg_metrics.h"
-#include "services/postgres/pg_migration.h"
 
 /* The n-th statement as the plugin's headers had it: an older one has shorter structs. */
 static struct atlas_pg_statement declared_statement(const struct atlas_pg_schema *schema, size_t n)
@@ -95,20 +93,6 @@ void pg_loop_free(const struct pg_plugin *plugin, struct pg_loop *loop)
 bool pg_plugin_has_outbox(const struct pg_plugin *plugin)
 {
     return plugin->schema != NULL && (plugin->schema->flags & ATLAS_PG_HAS_OUTBOX) != 0;
-}
-
-atlas_status_t pg_plugin_prepare(struct pg_plugin *plugin, struct call *call, struct error *error)
-{
-    struct pg_session *session = NULL;
-    atlas_status_t status = pg_session_open(call, &plugin->settings, &session, error);
-    if (status == ATLAS_OK) {
-        status = pg_migration_run(session, plugin, error);
-    }
-    if (status == ATLAS_OK) {
-        status = pg_check_statements(session, plugin, error);
-    }
-    pg_session_close(session);
-    return status;
 }
 
 void pg_plugin_open(struct pg_plugin *plugin)

@@ -55,10 +55,6 @@ void pg_loop_free(const struct pg_plugin *plugin, struct pg_loop *loop);
 
 bool pg_plugin_has_outbox(const struct pg_plugin *plugin);
 
-/* Migrates the schema and checks the statements: what must be done before anything is served. Never
- * touches the gate. [waits] */
-atlas_status_t pg_plugin_prepare(struct pg_plugin *plugin, struct call *call, struct error *error);
-
 /* Opens the gate, or closes it with a reason. */
 void pg_plugin_open(struct pg_plugin *plugin);
 void pg_plugin_refuse(struct pg_plugin *plugin, const char *reason);

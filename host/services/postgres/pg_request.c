@@ -12,43 +12,6 @@
 
 /* --- Requests -------------------------------------------------------------------------------- */
 
-static void free_request(struct pg_request *request)
-{
-    PQclear(request->result);
-    free(request);
-}
-
-void pg_request_release(struct pg_request *request)
-{
-    if (request == NULL) {
-        return;
-    }
-    if (request->is_complete) {
-        free_request(request);
-    } else {
-        request->is_released = true;
-    }
-}
-
-/* Takes the first request off the line and wakes who waits for it. */
-static void complete_head(struct pg_connection *c, bool is_lost)
-{
-    struct pg_request *request = c->head;
-    c->head = request->next;
-    if (c->head == NULL) {
-        c->tail = &c->head;
-    }
-    c->load--;
-    c->head_since_ns = clock_monotonic_ns();
-    request->is_complete = true;
-    request->is_lost = is_lost;
-    if (request->is_released) {
-        free_request(request);
-    } else {
-        wait_complete(&request->wait);
-    }
-}
-
 static struct pg_request *add_request(struct pg_connection *c, struct call *call, int64_t limit_ms)
 {
     struct pg_request *request = calloc(1, sizeof *request);
@@ -65,13 +28,6 @@ static struct pg_request *add_request(struct pg_connection *c, struct call *call
     c->tail = &request->next;
     c->load++;
     return request;
-}
-
-void pg_request_lose_all(struct pg_connection *c)
-{
-    while (c->head != NULL) {
-        complete_head(c, true);
-    }
 }
 
 /* --- Reading and writing ---------------------------------------------------------------------- */
@@ -134,7 +90,7 @@ static bool read_one(struct pg_connection *c)
     bool is_end = result == NULL ? !c->is_pipeline : PQresultStatus(result) == PGRES_PIPELINE_SYNC;
     if (is_end) {
         PQclear(result);
-        complete_head(c, false);
+        pg_connection_complete_head(c, false);
         if (c->listener.on_room != NULL) {
             c->listener.on_room(c->listener.owner, c);
         }

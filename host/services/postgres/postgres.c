@@ -12,6 +12,7 @@
 #include "runtime/generation.h"
 #include "runtime/runtime.h"
 #include "runtime/wait.h"
+#include "services/postgres/pg_admit.h"
 #include "services/postgres/pg_connect.h"
 #include "services/postgres/pg_fiber.h"
 #include "services/postgres/pg_lead.h"
@@ -130,7 +131,7 @@ static atlas_status_t prepare_or_defer(struct attached *attached, struct call *c
         pg_plugin_open(plugin);
         return ATLAS_OK;
     }
-    atlas_status_t status = pg_plugin_prepare(plugin, call, error);
+    atlas_status_t status = pg_admit(plugin, call, error);
     if (status == ATLAS_OK) {
         pg_plugin_open(plugin);
     } else if (status == ATLAS_UNAVAILABLE && !is_reload) {
@@ -250,7 +251,7 @@ static void run_watch(struct call *call, void *arg)
     struct pg_plugin *plugin = attached->plugin;
     struct error error;
     bool is_running = true;
-    atlas_status_t status = pg_plugin_prepare(plugin, call, &error);
+    atlas_status_t status = pg_admit(plugin, call, &error);
     while (status != ATLAS_OK && is_running && call_check(call) == ATLAS_OK) {
         int64_t pause_ms = plugin->settings.reconnect_max_ms;
         if (!atlas_status_is_transient(status)) {
@@ -263,7 +264,7 @@ static void run_watch(struct call *call, void *arg)
         is_running = pg_fiber_sleep(call, pause_ms);
         arena_finish(&call->arena);
         if (is_running) {
-            status = pg_plugin_prepare(plugin, call, &error);
+            status = pg_admit(plugin, call, &error);
         }
     }
     if (status == ATLAS_OK) {

@@ -1,6 +1,7 @@
 """Records of Kafka, by the library that nobody here wrote the consumer with."""
 
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from wait import wait_until
 
@@ -29,3 +30,22 @@ def find(port, topic, wanted, timeout_s=30.0):
         return wait_until(next_match, f"a record in {topic}", timeout_s)
     finally:
         consumer.close()
+
+
+def create_topic(port, topic, settings):
+    """Makes a topic of one partition with these settings of the broker."""
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
+    for future in admin.create_topics([NewTopic(topic, 1, 1, config=settings)]).values():
+        future.result()
+
+
+def keys(port, topic, count, timeout_s=30.0):
+    """Reads a topic from its beginning until it gave `count` records; their keys, in order."""
+    found = []
+
+    def note(record):
+        found.append(record.key().decode())
+        return len(found) == count
+
+    find(port, topic, note, timeout_s)
+    return found

@@ -57,3 +57,40 @@ def test_repeated_events_change_nothing(atlas, rest, servers):
     wait_until(lambda: other.balance() < 1_000_000, "the other fare to be charged", 30.0)
     check_at_rest(servers)
     assert (ride.balance(), ride.show()["version"]) == (balance, version)
+
+
+def _write_outbox(servers, rows):
+    """Writes rows (topic, key, bytes of payload) into Order's outbox, in one transaction."""
+    values = ", ".join(f"('{topic}', '{key}', 'test', repeat('x', {size})::bytea)"
+                       for topic, key, size in rows)
+    servers.postgres.psql(f'INSERT INTO "order".outbox (topic, key, type, payload) VALUES {values}')
+
+
+def _reason(servers, topic, key):
+    return servers.postgres.psql(
+        f"""SELECT reason FROM "order".outbox_dead WHERE topic = '{topic}' AND key = '{key}'""")
+
+
+def test_event_that_the_broker_refuses_is_set_aside_alone(servers, atlas):
+    """A record larger than the topic takes makes the broker refuse what was sent together with it. Only
+    that record goes to outbox_dead; its neighbours and the next one of its key arrive."""
+    topic = f"narrow-{uuid.uuid4().hex[:8]}"
+    records.create_topic(servers.kafka.port, topic, {"max.message.bytes": "20000"})
+    small = [(topic, f"small-{number}", 1000) for number in range(60)]
+    _write_outbox(servers, [*small[:30], (topic, "wide", 40_000), (topic, "wide", 100), *small[30:]])
+    found = records.keys(servers.kafka.port, topic, len(small) + 1)
+    assert sorted(found) == sorted([key for _, key, _ in small] + ["wide"])
+    wait_until(lambda: _reason(servers, topic, "wide"), "the large event in outbox_dead")
+    assert "larger" in _reason(servers, topic, "wide")
+    dead = servers.postgres.psql(f"""SELECT count(*) FROM "order".outbox_dead WHERE topic = '{topic}'""")
+    assert int(dead) == 1
+    check_at_rest(servers)
+
+
+def test_event_for_an_impossible_topic_is_set_aside(servers, atlas):
+    key = uuid.uuid4().hex
+    _write_outbox(servers, [("no such topic!", key, 1), ("order-events.dead", key, 1)])
+    wait_until(lambda: _reason(servers, "no such topic!", key), "the event in outbox_dead")
+    assert "cannot be" in _reason(servers, "no such topic!", key)
+    records.find(servers.kafka.port, "order-events.dead", lambda one: one.key() == key.encode())
+    check_at_rest(servers)

@@ -10,6 +10,7 @@
 #include "services/kafka/kafka_producer.h"
 
 #define ADDED_HEADERS 5
+#define SPARE_HEADERS 1 /* for a letter without its value */
 
 static struct atlas_bytes text_of(const char *text)
 {
@@ -36,8 +37,8 @@ static bool make_letter(struct call *call, const struct kafka_batch *batch, size
                         const char *reason, struct kafka_publication *ret_letter)
 {
     const struct atlas_kafka_record *record = &batch->records[index];
-    struct atlas_kafka_header *headers =
-        arena_alloc(&call->arena, (record->header_count + ADDED_HEADERS) * sizeof *headers);
+    struct atlas_kafka_header *headers = arena_alloc(
+        &call->arena, (record->header_count + ADDED_HEADERS + SPARE_HEADERS) * sizeof *headers);
     if (headers == NULL) {
         return false;
     }
@@ -102,6 +103,51 @@ static void log_letters(const struct kafka_batch *batch, const struct letters *l
               LOG_TEXT("reason", reason != NULL ? reason : default_reason));
 }
 
+/* The letter is larger than its record by the headers, so it may be too large where the record was
+ * not. The record must not hold up its partition for ever: its letter goes without the value. */
+static atlas_status_t publish_without_value(struct call *call, const struct kafka_batch *batch,
+                                            struct kafka_publication *letter,
+                                            enum atlas_outcome *ret_outcome)
+{
+    struct atlas_kafka_header *headers = (struct atlas_kafka_header *)(uintptr_t)letter->headers;
+    headers[letter->header_count++] = (struct atlas_kafka_header){
+        "dead-value", text_of("left out: the broker refuses the letter with it")};
+    letter->value = (struct atlas_bytes){"", 0};
+    log_error("a dead letter is refused, sending it without the value",
+              LOG_TEXT("operation", batch->route->operation),
+              LOG_TEXT("topic", batch->route->dead_topic), LOG_TEXT("reason", call->message));
+    return kafka_publish_batch(batch->route->producer, call, letter, 1, ret_outcome);
+}
+
+static atlas_status_t publish_alone(struct call *call, const struct kafka_batch *batch,
+                                    struct kafka_publication *letter,
+                                    enum atlas_outcome *ret_outcome)
+{
+    atlas_status_t status =
+        kafka_publish_batch(batch->route->producer, call, letter, 1, ret_outcome);
+    if (status == ATLAS_INVALID_ARGUMENT) {
+        status = publish_without_value(call, batch, letter, ret_outcome);
+    }
+    return status;
+}
+
+/* All together; if the broker refuses some for good, the first of these once more, alone. Letters
+ * behind it come again with their records. */
+static atlas_status_t publish_letters(struct call *call, const struct kafka_batch *batch,
+                                      struct letters *letters)
+{
+    size_t first = 0;
+    atlas_status_t status = kafka_publish_batch(batch->route->producer, call, letters->records,
+                                                letters->count, letters->outcomes);
+    while (first < letters->count && letters->outcomes[first] == ATLAS_OUTCOME_DONE) {
+        first++;
+    }
+    if (status == ATLAS_INVALID_ARGUMENT) {
+        status = publish_alone(call, batch, &letters->records[first], &letters->outcomes[first]);
+    }
+    return status;
+}
+
 /* The first letter that the broker may not have ends what is done: its record comes again. */
 static void count_done(const struct letters *letters, size_t settled, size_t *ret_done,
                        size_t *ret_dead)
@@ -129,8 +175,7 @@ atlas_status_t kafka_dead_letter_publish(struct call *call, const struct kafka_b
                          "no memory for dead letters; see calls.arena_limit");
     }
     call_interface.cleanup_begin(&call->public, batch->route->settings->publish_ms);
-    atlas_status_t status = kafka_publish_batch(batch->route->producer, call, letters.records,
-                                                letters.count, letters.outcomes);
+    atlas_status_t status = publish_letters(call, batch, &letters);
     call_interface.cleanup_end(&call->public);
     count_done(&letters, settled, ret_done, ret_dead);
     log_letters(batch, &letters, *ret_dead, reason);

@@ -14,6 +14,8 @@
 #define REPORT_SLACK_MS 1000
 /* What is left of the call's time to say what happened. */
 #define ANSWER_MS 250
+/* Of Kafka itself. */
+#define TOPIC_NAME_MAX 249
 
 enum record_state {
     RECORD_REFUSED, /* librdkafka did not take it */
@@ -73,6 +75,16 @@ static bool has_header(const struct kafka_publication *record, const char *name)
     return false;
 }
 
+/* Brokers refuse other names, but not always before the record has timed out. */
+static bool is_topic_name(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen(name);
+    return len > 0 && len <= TOPIC_NAME_MAX && strspn(name, allowed) == len &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 /* The record's headers, and the trace of the call unless the record brings one. */
 static rd_kafka_headers_t *make_headers(struct call *call, const struct kafka_publication *record)
 {
@@ -95,6 +107,9 @@ static rd_kafka_resp_err_t hand_over(rd_kafka_t *rk, struct call *call,
                                      const struct kafka_publication *record,
                                      struct record_slot *slot)
 {
+    if (!is_topic_name(record->topic)) {
+        return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
+    }
     rd_kafka_headers_t *headers = make_headers(call, record);
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = record->topic},
@@ -166,6 +181,11 @@ static atlas_status_t explain_failure(struct call *call, const struct config_kaf
                          "%lld, kafka.queue_bytes %lld)",
                          topic, (long long)settings->queue_messages,
                          (long long)settings->queue_bytes);
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+        return call_fail(call, status,
+                         "kafka topic \"%s\" cannot be: a name has 1 to %d letters, digits, '.', "
+                         "'_' and '-'",
+                         topic, TOPIC_NAME_MAX);
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
         return call_fail(call, status,
                          "kafka topic %s: the record is larger than kafka.message_limit (%lld "

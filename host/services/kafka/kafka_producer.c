@@ -24,7 +24,10 @@
 #define FLUSH_MS      2000
 #define PURGE_MS      1000
 #define JOIN_MS       10000
-#define RETIRE_MS     10000 /* no publish holds on to a replaced client for so long */
+/* Records sent together, as in Kafka's own client or some more: a larger one goes alone, so that
+ * the broker, which refuses or takes all of a batch, refuses no others with it. */
+#define BATCH_BYTES 65536
+#define RETIRE_MS   10000 /* no publish holds on to a replaced client for so long */
 
 /* A client of librdkafka with its queue of reports. */
 struct producer_client {
@@ -72,6 +75,7 @@ static atlas_status_t producer_conf(const struct config_kafka *settings, rd_kafk
         KAFKA_NUMBER("message.timeout.ms", settings->publish_ms),
         KAFKA_NUMBER("linger.ms", settings->linger_ms),
         KAFKA_NUMBER("message.max.bytes", settings->message_bytes),
+        KAFKA_NUMBER("batch.size", BATCH_BYTES),
         KAFKA_NUMBER("queue.buffering.max.messages", settings->queue_messages),
         KAFKA_NUMBER("queue.buffering.max.kbytes", settings->queue_bytes / 1024),
         /* As the Java client does it, so that keys keep their partitions whoever publishes. */

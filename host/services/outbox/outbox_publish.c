@@ -32,8 +32,9 @@ static atlas_status_t publish_row(struct call *call, outbox_publish_fn *publish,
     return publish(&call->public, row->topic, row->key, row->payload, headers, count, &outcome);
 }
 
-/* A record that the broker refuses for what it is: too large, no such topic name. */
-static bool is_hopeless(atlas_status_t status)
+/* A record that the broker refuses for what it is: too large, no such topic name. A broker refuses
+ * records that were sent together for one of them, so only one that was sent alone is convicted. */
+static bool is_refused(atlas_status_t status)
 {
     return status == ATLAS_INVALID_ARGUMENT || status == ATLAS_OUT_OF_RANGE;
 }
@@ -46,7 +47,10 @@ static void publish_one(struct pass *pass, struct call *call, size_t index)
         result->state = OUTBOX_ROW_PUBLISHED;
         return;
     }
-    result->state = is_hopeless(result->status) ? OUTBOX_ROW_REFUSED : OUTBOX_ROW_FAILED;
+    result->state = OUTBOX_ROW_FAILED;
+    if (is_refused(result->status)) {
+        result->state = pass->count == 1 ? OUTBOX_ROW_REFUSED : OUTBOX_ROW_SUSPECT;
+    }
     snprintf(result->reason, sizeof result->reason, "%.127s", call->message);
 }
 
@@ -128,6 +132,19 @@ static size_t collect(struct pass *pass, const size_t *predecessors)
     return pass->count;
 }
 
+/* The first row that was refused in company, on its own. */
+static size_t pick_suspect(struct pass *pass)
+{
+    pass->count = 0;
+    pass->next = 0;
+    for (size_t i = 0; i < pass->page->count && pass->count == 0; i++) {
+        if (pass->results[i].state == OUTBOX_ROW_SUSPECT) {
+            pass->ready[pass->count++] = i;
+        }
+    }
+    return pass->count;
+}
+
 static atlas_status_t first_failure(const struct outbox_page *page,
                                     const struct outbox_row_result *results, struct error *error)
 {
@@ -155,7 +172,7 @@ atlas_status_t outbox_publish_page(struct call *call, outbox_publish_fn *publish
     memset(results, 0, page->count * sizeof *results);
     memset(latest, 0, size);
     link_keys(page, predecessors, latest);
-    while (collect(&pass, predecessors) > 0) {
+    while (collect(&pass, predecessors) > 0 || pick_suspect(&pass) > 0) {
         run_pass(&pass);
     }
     return first_failure(page, results, error);

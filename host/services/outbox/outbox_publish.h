@@ -10,6 +10,7 @@ enum outbox_row_state {
     OUTBOX_ROW_PUBLISHED = 1, /* the broker has it */
     OUTBOX_ROW_FAILED = 2,    /* to be tried again */
     OUTBOX_ROW_REFUSED = 3,   /* will never be taken as it is */
+    OUTBOX_ROW_SUSPECT = 4,   /* refused together with others; on the way only, never a result */
 };
 
 struct outbox_row_result {

@@ -79,7 +79,7 @@ static void note(struct call *call, const struct atlas_kafka_record *record, con
 
 static atlas_status_t judge(struct atlas_call *call, size_t index, const char *value)
 {
-    if (strcmp(value, "poison") == 0) {
+    if (strncmp(value, "poison", 6) == 0) {
         static const char reason[] = "it is poison";
         call->interfaces->kafka->reject(call, index,
                                         (struct atlas_bytes){reason, sizeof reason - 1});
@@ -256,7 +256,8 @@ static void start_module(void)
     brokers = kafka_cluster_start();
     snprintf(groups, sizeof groups,
              "kafka = { brokers = \"%s\"; retry_min = \"20ms\"; retry_max = \"50ms\"; "
-             "session_timeout = \"%s\"; };\ncalls = { cleanup_limit = \"1s\"; };",
+             "session_timeout = \"%s\"; message_limit = \"2KiB\"; };\ncalls = { cleanup_limit = "
+             "\"1s\"; };",
              brokers, getenv("ATLAS_TEST_KAFKA") != NULL ? "6s" : "3s");
     fixture_create(groups);
     if (kafka_module_create(&fixture_config()->kafka, &kafka, &error) != ATLAS_OK) {
@@ -397,6 +398,40 @@ static void test_dead_letter_that_cannot_be_published_is_tried_again(void)
     unload(plugin);
     CU_ASSERT_EQUAL(dead_count(), 1);
     CU_ASSERT_EQUAL(committed(1), 2);
+}
+
+/* A record whose letter is too large for Kafka does not hold up its partition: the letter comes
+ * without the value, and says so. */
+static void test_dead_letter_that_is_too_large_comes_without_the_value(void)
+{
+    rd_kafka_headers_t *headers;
+    char large[3000];
+    memset(large, 'x', sizeof large - 1);
+    memcpy(large, "poison", 6);
+    large[sizeof large - 1] = '\0';
+    begin();
+    publish(3, "poison");
+    publish(3, large);
+    publish(3, "after");
+    struct generation *plugin = load(&declared, false);
+    fixture_activate(plugin);
+    CU_ASSERT_TRUE(sees(3));
+    unload(plugin);
+    CU_ASSERT_EQUAL(committed(3), 3);
+    CU_ASSERT_EQUAL(dead_count(), 2);
+    int partition = 0;
+    while (partition < 3 && kafka_cluster_count(dead_topic, partition) == dead_first[partition]) {
+        partition++;
+    }
+    rd_kafka_message_t *letter =
+        kafka_cluster_read(dead_topic, partition, dead_first[partition] + 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(letter);
+    CU_ASSERT_EQUAL(letter->len, 0);
+    CU_ASSERT_EQUAL_FATAL(rd_kafka_message_headers(letter, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    CU_ASSERT_TRUE(has_header(headers, "dead-reason", "it is poison"));
+    CU_ASSERT_TRUE(
+        has_header(headers, "dead-value", "left out: the broker refuses the letter with it"));
+    rd_kafka_message_destroy(letter);
 }
 
 static void test_transient_failures_come_again_in_order(void)
@@ -713,6 +748,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_records_come_in_bounded_batches_on_their_loop),
     UNIT_TEST(test_poison_goes_to_the_dead_letter_topic),
     UNIT_TEST(test_dead_letter_that_cannot_be_published_is_tried_again),
+    UNIT_TEST(test_dead_letter_that_is_too_large_comes_without_the_value),
     UNIT_TEST(test_transient_failures_come_again_in_order),
     UNIT_TEST(test_reload_goes_on_at_the_next_record),
     UNIT_TEST(test_deactivate_waits_for_the_batch_in_flight),

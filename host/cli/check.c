@@ -1,7 +1,7 @@
 /*
  * atlas check: everything that is wrong with a configuration and its plugins, without serving. Each
- * plugin is loaded from a copy in a folder of its own and asked to look at its configuration;
- * nothing connects.
+ * plugin is loaded from a copy, as by run, and asked to look at its configuration; nothing
+ * connects.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,30 +25,57 @@
 struct check {
     const struct config *config;
     struct report *report;
-    char folder[64]; /* copies of the plugins, removed at the end */
+    const char *folder; /* for copies of the plugins, removed at the end: run_dir or temporary */
+    char temporary[64];
+    bool is_folder_ours; /* nobody had made it before */
     struct candidate *candidates;
 };
 
-static bool make_folder(struct check *check)
+/* Who checks may be another user than the one who runs. */
+static bool make_temporary_folder(struct check *check, const struct error *why)
 {
     struct error error;
 
-    snprintf(check->folder, sizeof check->folder, "/tmp/atlas-check-XXXXXX");
-    if (mkdtemp(check->folder) == NULL) {
-        report_add(check->report, "%s: cannot be made: make room in /tmp", check->folder);
+    snprintf(check->temporary, sizeof check->temporary, "/tmp/atlas-check-XXXXXX");
+    if (mkdtemp(check->temporary) == NULL) {
+        report_add(check->report, "%s: cannot be made: make room in /tmp", check->temporary);
         return false;
     }
+    check->folder = check->temporary;
+    check->is_folder_ours = true;
     if (staged_folder_open(check->folder, &error) != ATLAS_OK) {
-        report_add(check->report, "%s", error.text);
+        report_add(check->report,
+                   "atlas check: no place for copies of the plugins (%s; %s): run it as the user "
+                   "of the host",
+                   why->text, error.text);
+        rmdir(check->folder);
         return false;
     }
     return true;
 }
 
+static bool make_folder(struct check *check)
+{
+    const char *run_dir = check->config->run_dir;
+    struct error error;
+
+    check->folder = run_dir;
+    check->is_folder_ours = access(run_dir, F_OK) != 0;
+    if (staged_folder_open(run_dir, &error) == ATLAS_OK) {
+        return true;
+    }
+    if (staged_folder_check(run_dir, &error) != ATLAS_OK) {
+        report_add(check->report, "configuration: run_dir: %s", error.text); /* run would fail */
+    }
+    return make_temporary_folder(check, &error);
+}
+
 static void remove_folder(struct check *check)
 {
     staged_folder_close(check->folder);
-    rmdir(check->folder);
+    if (check->is_folder_ours) {
+        rmdir(check->folder);
+    }
 }
 
 /* The plugin's own check of its configuration. */
@@ -65,8 +92,7 @@ static void ask_plugin(const struct check *check, const struct candidate *candid
         table->check(plugin_config_public(candidate->config), text, sizeof text);
     text[sizeof text - 1] = '\0';
     if (status != ATLAS_OK) {
-        report_add(check->report, "%s: plugin %s refuses its configuration: %s",
-                   candidate->plugin->path, candidate->plugin->id,
+        report_add(check->report, "%s: refuses its configuration: %s", candidate->label,
                    text[0] != '\0' ? text : "it gives no reason");
     }
 }
@@ -80,8 +106,7 @@ static void load(const struct check *check, const struct candidate *candidate)
     atlas_status_t status =
         staged_file_write(candidate->image, check->folder, candidate->plugin->id, 1, &path, &error);
     if (status == ATLAS_OK) {
-        status = plugin_library_open(path, candidate->plugin->path, candidate->manifest, &library,
-                                     &error);
+        status = plugin_library_open(path, candidate->label, candidate->manifest, &library, &error);
     }
     if (status == ATLAS_OK) {
         const struct atlas_plugin *table = plugin_library_table(library);
@@ -90,10 +115,13 @@ static void load(const struct check *check, const struct candidate *candidate)
             status = kafka_identity_check(candidate->plugin->id, table,
                                           plugin_config_public(candidate->config), &error);
         }
+        if (status != ATLAS_OK) {
+            error_prefix(&error, "%s", candidate->label);
+        }
         ask_plugin(check, candidate, table);
     }
     if (status != ATLAS_OK) {
-        report_add(check->report, "plugin %s: %s", candidate->plugin->id, error.text);
+        report_add(check->report, "%s", error.text);
     }
     plugin_library_close(library);
     staged_file_remove(path);

@@ -63,18 +63,18 @@ static void print_method(const struct method_descriptor *method)
     }
 }
 
-static void print_methods(const struct manifest *manifest, struct report *report)
+static void print_methods(const struct manifest *manifest)
 {
     struct descriptor_set *set = NULL;
-    struct error error;
 
-    if (manifest->descriptors == NULL) {
-        return;
+    if (manifest->descriptors == NULL && manifest->services.count > 0) {
+        printf("%-10s not described: no REST and no reflection (PROTOS of atlas_add_plugin)\n",
+               "methods");
     }
-    if (descriptors_create((struct atlas_bytes){manifest->descriptors, manifest->descriptors_len},
-                           &set, &error) != ATLAS_OK) {
-        report_add(report, "%s", error.text);
-        return;
+    if (manifest->descriptors == NULL ||
+        descriptors_create((struct atlas_bytes){manifest->descriptors, manifest->descriptors_len},
+                           &set, NULL) != ATLAS_OK) {
+        return; /* manifest_check_descriptors says why */
     }
     for (size_t i = 0; i < manifest->services.count; i++) {
         const struct service_descriptor *service =
@@ -87,8 +87,20 @@ static void print_methods(const struct manifest *manifest, struct report *report
     descriptors_destroy(set);
 }
 
-static void print_manifest(const struct elf_image *image, const struct manifest *manifest,
-                           struct report *report)
+static void print_libraries(const struct elf_image *image)
+{
+    const char *title = "libraries";
+    Elf64_Dyn entry;
+
+    for (size_t i = 0; elf_image_dynamic(image, i, &entry); i++) {
+        if (entry.d_tag == DT_NEEDED) {
+            printf("%-10s %s\n", title, elf_image_string(image, entry.d_un.d_val));
+            title = "";
+        }
+    }
+}
+
+static void print_manifest(const struct elf_image *image, const struct manifest *manifest)
 {
     char digest[DIGEST_TEXT_SIZE];
 
@@ -97,6 +109,7 @@ static void print_manifest(const struct elf_image *image, const struct manifest 
            ATLAS_ABI_MAJOR, ATLAS_ABI_MINOR);
     printf("%-10s %" PRIu64 " bytes, sha256 %s\n", "file", image->size,
            digest_format(image->digest, digest));
+    print_libraries(image);
     print_names("requires", &manifest->required);
     print_names("optional", &manifest->optional);
     print_names("serves", &manifest->services);
@@ -104,7 +117,7 @@ static void print_manifest(const struct elf_image *image, const struct manifest 
     for (size_t i = 0; i < manifest->key_count; i++) {
         print_key(&manifest->keys[i], i == 0 ? "config" : "");
     }
-    print_methods(manifest, report);
+    print_methods(manifest);
 }
 
 static int show(const char *path)
@@ -122,7 +135,8 @@ static int show(const char *path)
     struct manifest *manifest = manifest_read(image, path, &report);
     if (manifest != NULL) {
         plugin_library_accepts(manifest, path, interface_ids, interface_id_count, &report);
-        print_manifest(image, manifest, &report);
+        manifest_check_descriptors(manifest, path, &report);
+        print_manifest(image, manifest);
     }
     fflush(stdout);
     config_arguments_print(&report);

@@ -107,7 +107,7 @@ static void test_listener_must_name_a_service_that_is_served(void)
 static void test_rest_listener_needs_http_options(void)
 {
     check(BOTH LISTENER("rest", "a.Web"), store, web);
-    CU_ASSERT_TRUE(is_reported("a.Web has no method with a google.api.http option in plugin web"));
+    CU_ASSERT_TRUE(is_reported("plugin web has no descriptors of a.Web, which REST needs"));
     report_finish(&report);
 }
 

@@ -25,7 +25,9 @@ static struct error error;
 static struct atlas_plugin table;
 
 static const char *service_names[] = {"atlas.test.v1.One", "atlas.test.v1.Two"};
-static struct manifest manifest = {.id = "full", .abi_major = 1, .services = {service_names, 2}};
+static const char *interface_names[] = {"atlas.kafka/1", "atlas.postgres/1", "atlas.metrics/1"};
+static struct manifest manifest = {
+    .id = "full", .abi_major = 1, .required = {interface_names, 3}, .services = {service_names, 2}};
 
 /* Loads a plugin, to the end of the process, and reads its table. */
 static atlas_status_t read_plugin(const char *name)
@@ -192,6 +194,45 @@ static void test_service_twice_is_refused(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "lists the service atlas.test.v1.One twice"));
 }
 
+/* Declared, and never looked at: the author would wonder why. */
+static void test_declaration_without_its_interface_is_refused(void)
+{
+    static const struct {
+        size_t without; /* of interface_names */
+        const char *words;
+    } cases[] = {
+        {0, "declares consumers, but its manifest does not ask for atlas.kafka/1: add the line "
+            "\"requires atlas.kafka/1\""},
+        {1, "declares a PostgreSQL schema"},
+        {2, "declares metrics"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct manifest less = manifest;
+        const char *others[3] = {interface_names[0], interface_names[1], interface_names[2]};
+        others[cases[i].without] = "atlas.client/1";
+        less.required.items = others;
+        CU_ASSERT_EQUAL_FATAL(read_plugin("full"), ATLAS_OK);
+        CU_ASSERT_EQUAL(plugin_table_check(&table, "full.so", &less, &error),
+                        ATLAS_FAILED_PRECONDITION);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.text, cases[i].words));
+    }
+}
+
+static void test_metric_of_another_name_is_refused(void)
+{
+    const struct atlas_metric metrics[] = {
+        {.size = sizeof metrics[0], .name = "other_total", .help = "A count."}};
+    const struct atlas_plugin wrong = {.size = sizeof wrong, .metrics = metrics, .metric_count = 1};
+    struct manifest bare = {.id = "full", .required = {interface_names, 3}};
+
+    CU_ASSERT_EQUAL_FATAL(plugin_table_read(&wrong, "wrong.so", &bare, &arena, &table, &error),
+                          ATLAS_OK);
+    CU_ASSERT_EQUAL(plugin_table_check(&table, "wrong.so", &bare, &error),
+                    ATLAS_FAILED_PRECONDITION);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "name it full_<what>_<unit>"));
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(test_plugin_of_this_abi_is_read),
     UNIT_TEST(test_plugin_of_a_later_abi_is_read),
@@ -201,6 +242,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_count_without_array_is_refused),
     UNIT_TEST(test_background_without_function_is_refused),
     UNIT_TEST(test_service_twice_is_refused),
+    UNIT_TEST(test_declaration_without_its_interface_is_refused),
+    UNIT_TEST(test_metric_of_another_name_is_refused),
 };
 
 int main(void)

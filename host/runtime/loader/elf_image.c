@@ -16,8 +16,10 @@
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
+#define OWN_NAME    "x86-64"
 #elif defined(__aarch64__)
 #define OWN_MACHINE EM_AARCH64
+#define OWN_NAME    "aarch64"
 #else
 #error "unknown machine: name its EM_ constant here"
 #endif
@@ -217,6 +219,30 @@ static bool is_whole(const struct elf_image *image)
            is_inside(image, header->e_shoff, (uint64_t)header->e_shnum * header->e_shentsize);
 }
 
+/* Why a file of another machine is none for this one. */
+static const char *describe_machine(const Elf64_Ehdr *header)
+{
+#define BUILT_FOR(machine, name)                                                                   \
+    case machine:                                                                                  \
+        return "it was built for " name ", this host is " OWN_NAME;
+    if (header->e_ident[EI_CLASS] != ELFCLASS64) {
+        return "it is a 32-bit file, this host is " OWN_NAME;
+    }
+    if (header->e_ident[EI_DATA] != ELFDATA2LSB) {
+        return "it is a big-endian file, this host is " OWN_NAME;
+    }
+    switch (header->e_machine) {
+        BUILT_FOR(EM_X86_64, "x86-64")
+        BUILT_FOR(EM_AARCH64, "aarch64")
+        BUILT_FOR(EM_RISCV, "riscv")
+        BUILT_FOR(EM_PPC64, "ppc64")
+        BUILT_FOR(EM_S390, "s390x")
+    default:
+        return "it was built for another kind of machine, this host is " OWN_NAME;
+    }
+#undef BUILT_FOR
+}
+
 static const char *check_header(const struct elf_image *image)
 {
     const Elf64_Ehdr *header = &image->header;
@@ -226,7 +252,7 @@ static const char *check_header(const struct elf_image *image)
     }
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
         header->e_machine != OWN_MACHINE) {
-        return "it was built for another kind of machine";
+        return describe_machine(header);
     }
     if (header->e_type != ET_DYN) {
         return "it is no shared object";

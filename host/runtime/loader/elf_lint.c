@@ -4,6 +4,7 @@
 #include "atlas/plugin.h"
 #include "base/report.h"
 #include "runtime/loader/elf_image.h"
+#include "runtime/loader/elf_scope.h"
 
 #include <string.h>
 
@@ -38,10 +39,47 @@ static const char *const refused_functions[] = {
     "PQ",        "redis",        "rd_kafka_", "nghttp2_", "event_",   "evhttp_",
     "evbuffer_", "bufferevent_", "curl_",     "SSL_",     "sqlite3_", "mysql_",
 };
-static const char *const refused_calls[] = {
-    "socket",    "connect", "bind", "listen",         "accept",         "accept4", "getaddrinfo",
-    "sigaction", "signal",  "fork", "pthread_create", "pthread_atfork", "syscall",
+
+#define OF_THE_HOST                                                                                \
+    "connections, threads, processes and signals are the host's; use the interfaces of "           \
+    "atlas/host.h"
+#define AT_THREAD_END                                                                              \
+    "it would run at the end of a thread, when the plugin is long unloaded; keep what belongs to " \
+    "a loop in loop_create"
+
+/* Functions of libc, and why not. */
+static const struct {
+    const char *name;
+    const char *why;
+} refused_calls[] = {
+    {"socket", OF_THE_HOST},
+    {"connect", OF_THE_HOST},
+    {"bind", OF_THE_HOST},
+    {"listen", OF_THE_HOST},
+    {"accept", OF_THE_HOST},
+    {"accept4", OF_THE_HOST},
+    {"getaddrinfo", OF_THE_HOST},
+    {"sigaction", OF_THE_HOST},
+    {"signal", OF_THE_HOST},
+    {"fork", OF_THE_HOST},
+    {"vfork", OF_THE_HOST},
+    {"clone", OF_THE_HOST},
+    {"posix_spawn", OF_THE_HOST},
+    {"posix_spawnp", OF_THE_HOST},
+    {"popen", OF_THE_HOST},
+    {"system", OF_THE_HOST},
+    {"pthread_create", OF_THE_HOST},
+    {"thrd_create", OF_THE_HOST},
+    {"pthread_atfork", OF_THE_HOST},
+    {"syscall", OF_THE_HOST},
+    {"pthread_key_create", AT_THREAD_END},
+    {"tss_create", AT_THREAD_END},
+    {"__cxa_thread_atexit", AT_THREAD_END},
+    {"__cxa_thread_atexit_impl", AT_THREAD_END},
 };
+
+/* Findings of symbols that nothing brings: more would only repeat the first ones. */
+#define MISSING_MAX 8
 
 static void lint_dynamic(const struct elf_image *image, const char *path, struct report *report)
 {
@@ -108,40 +146,94 @@ static void lint_segments(const struct elf_image *image, const char *path, struc
     }
 }
 
-static void lint_undefined(const char *name, const char *path, struct report *report)
+/* Why a function must not be called; NULL: it may. */
+static const char *find_refusal(const char *name)
 {
-    bool is_refused =
-        has_prefix(name, refused_functions, sizeof refused_functions / sizeof refused_functions[0]);
-
+    if (has_prefix(name, refused_functions,
+                   sizeof refused_functions / sizeof refused_functions[0])) {
+        return OF_THE_HOST;
+    }
     for (size_t i = 0; i < sizeof refused_calls / sizeof refused_calls[0]; i++) {
-        is_refused = is_refused || strcmp(name, refused_calls[i]) == 0;
+        if (strcmp(name, refused_calls[i].name) == 0) {
+            return refused_calls[i].why;
+        }
     }
-    if (is_refused) {
-        report_add(
-            report,
-            "%s: calls %s: connections, threads and signals are the host's; use the interfaces "
-            "of atlas/host.h",
-            path, name);
-    }
+    return NULL;
 }
 
-static void lint_symbols(const struct elf_image *image, const char *path, struct report *report)
+/* Reports a symbol that neither the plugin nor its libraries have. */
+static bool lint_missing(const struct elf_scope *scope, const char *name, const char *path,
+                         struct report *report)
 {
-    bool has_entry = false;
+    const char *library = NULL;
+
+    if (elf_scope_has(scope, name, &library)) {
+        return false;
+    }
+    if (library != NULL) {
+        report_add(report,
+                   "%s: uses %s, which only %s of this host has, by chance: link the plugin with "
+                   "what has it (LIBS of atlas_add_plugin)",
+                   path, name, library);
+    } else {
+        report_add(report,
+                   "%s: uses %s, which nothing has: compile it into the plugin or link it "
+                   "statically (SOURCES or LIBS of atlas_add_plugin)",
+                   path, name);
+    }
+    return true;
+}
+
+static void lint_undefined(const struct elf_image *image, const char *path, struct report *report)
+{
+    struct elf_scope scope;
+    unsigned missing = 0;
+    const char *name = NULL;
+    Elf64_Sym symbol;
+
+    elf_scope_open(image, &scope);
+    for (uint64_t i = 1; elf_image_symbol(image, i, &symbol, &name); i++) {
+        if (symbol.st_shndx != SHN_UNDEF) {
+            continue;
+        }
+        const char *why = find_refusal(name);
+        if (why != NULL) {
+            report_add(report, "%s: calls %s: %s", path, name, why);
+        } else if (ELF64_ST_BIND(symbol.st_info) != STB_WEAK && missing < MISSING_MAX) {
+            missing += lint_missing(&scope, name, path, report);
+        }
+    }
+    elf_scope_close(&scope);
+}
+
+static bool has_entry(const struct elf_image *image)
+{
+    const char *name = NULL;
+    Elf64_Sym symbol;
+
+    for (uint64_t i = 1; elf_image_symbol(image, i, &symbol, &name); i++) {
+        if (symbol.st_shndx != SHN_UNDEF && strcmp(name, ATLAS_PLUGIN_ENTRY) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void lint_defined(const struct elf_image *image, const char *path, struct report *report)
+{
     const char *name = NULL;
     Elf64_Sym symbol;
 
     for (uint64_t i = 1; elf_image_symbol(image, i, &symbol, &name); i++) {
         unsigned binding = ELF64_ST_BIND(symbol.st_info);
-        if (symbol.st_shndx == SHN_UNDEF) {
-            lint_undefined(name, path, report);
-        } else if (binding == STB_GNU_UNIQUE) {
+        if (symbol.st_shndx == SHN_UNDEF || strcmp(name, ATLAS_PLUGIN_ENTRY) == 0) {
+            continue;
+        }
+        if (binding == STB_GNU_UNIQUE) {
             report_add(report,
                        "%s: has the unique symbol %s, which all copies would share: compile with "
                        "-fno-gnu-unique",
                        path, name);
-        } else if (strcmp(name, ATLAS_PLUGIN_ENTRY) == 0) {
-            has_entry = true;
         } else if (binding != STB_LOCAL && symbol.st_shndx != SHN_ABS) {
             report_add(report,
                        "%s: exports %s: only " ATLAS_PLUGIN_ENTRY
@@ -149,18 +241,20 @@ static void lint_symbols(const struct elf_image *image, const char *path, struct
                        path, name);
         }
     }
-    if (!has_entry) {
-        report_add(report,
-                   "%s: does not export " ATLAS_PLUGIN_ENTRY
-                   ": add ATLAS_PLUGIN_DEFINE(plugin) of atlas/sdk.h and " TEMPLATE_REMEDY,
-                   path);
-    }
 }
 
 void elf_lint(const struct elf_image *image, const char *path, struct report *report)
 {
+    if (!has_entry(image)) { /* whatever else it is, it was not meant as a plugin */
+        report_add(report,
+                   "%s: does not export " ATLAS_PLUGIN_ENTRY
+                   ": add ATLAS_PLUGIN_DEFINE(plugin) of atlas/sdk.h and " TEMPLATE_REMEDY,
+                   path);
+        return;
+    }
     lint_dynamic(image, path, report);
     lint_needed(image, path, report);
     lint_segments(image, path, report);
-    lint_symbols(image, path, report);
+    lint_defined(image, path, report);
+    lint_undefined(image, path, report);
 }

@@ -69,6 +69,11 @@ struct manifest *manifest_read(const struct elf_image *image, const char *path,
 struct manifest *manifest_parse(const char *text, size_t len, const char *path,
                                 struct report *report);
 
+/* Whether the descriptors, if the file has any, describe each service that the manifest names. Adds
+ * what is wrong to the report. */
+void manifest_check_descriptors(const struct manifest *manifest, const char *path,
+                                struct report *report);
+
 /* Frees it. NULL is allowed. */
 void manifest_destroy(struct manifest *manifest);
 

@@ -125,7 +125,13 @@ static void check_rest(const struct deployment_view *view, const struct config_l
         report_add(view->report, "plugin %s: %s", manifest->id, error.text);
         return;
     }
-    if (set == NULL || !has_http_rule(descriptors_service(set, service))) {
+    if (set == NULL) {
+        report_add(
+            view->report,
+            "configuration: listeners.%s.services: plugin %s has no descriptors of %s, which "
+            "REST needs: name its .proto in PROTOS of atlas_add_plugin, or serve it by grpc",
+            listener->name, manifest->id, service);
+    } else if (!has_http_rule(descriptors_service(set, service))) {
         report_add(view->report,
                    "configuration: listeners.%s.services: %s has no method with a google.api.http "
                    "option in plugin %s: add the options to its .proto, or serve it by grpc",

@@ -75,8 +75,9 @@ static atlas_status_t open_image(struct plugin_library *library, const char *sta
     library->handle = dlopen(staged_path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) {
         return error_set(error, ATLAS_FAILED_PRECONDITION,
-                         "%s: cannot be loaded (%s): link everything that it uses into it", name,
-                         dlerror());
+                         "%s: cannot be loaded (%s): link what it uses into it statically (LIBS of "
+                         "atlas_add_plugin)",
+                         name, dlerror());
     }
     library->entry = dlsym(library->handle, ATLAS_PLUGIN_ENTRY);
     if (library->entry == NULL) {

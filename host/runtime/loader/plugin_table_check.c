@@ -100,6 +100,68 @@ static atlas_status_t check_functions(const struct atlas_plugin *table, const ch
     return ATLAS_OK;
 }
 
+/* "<plugin id>_<what>", so that no two plugins have the same metric. */
+static bool is_metric_name(const char *name, const char *id)
+{
+    size_t len = strlen(id);
+
+    return name != NULL && strncmp(name, id, len) == 0 && name[len] == '_' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+}
+
+static atlas_status_t check_metrics(const struct atlas_plugin *table, const char *name,
+                                    const struct manifest *manifest, struct error *error)
+{
+    for (size_t i = 0; i < table->metric_count; i++) {
+        const struct atlas_metric *metric = &table->metrics[i];
+        if (metric->help == NULL || !is_metric_name(metric->name, manifest->id)) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s: the metric \"%s\" cannot be declared: name it "
+                             "%s_<what>_<unit> with [a-z0-9_], and give it a help",
+                             name, manifest->id, metric->name != NULL ? metric->name : "",
+                             manifest->id);
+        }
+    }
+    return ATLAS_OK;
+}
+
+static bool has_exclusive(const struct atlas_plugin *table)
+{
+    for (size_t i = 0; i < table->background_count; i++) {
+        if (table->backgrounds[i].is_exclusive) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is declared for an interface that was not asked for would never be looked at. */
+static atlas_status_t check_interfaces(const struct atlas_plugin *table, const char *name,
+                                       const struct manifest *manifest, struct error *error)
+{
+    const struct {
+        bool is_used;
+        const char *what;
+        const char *interface_id;
+    } uses[] = {
+        {table->consumer_count > 0, "consumers", ATLAS_KAFKA},
+        {table->postgres != NULL, "a PostgreSQL schema", ATLAS_POSTGRES},
+        {has_exclusive(table), "an exclusive background", ATLAS_POSTGRES},
+        {table->metric_count > 0, "metrics", "atlas.metrics/1"},
+    };
+
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        if (uses[i].is_used && !manifest_asks_for(manifest, uses[i].interface_id)) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s declares %s, but its manifest does not ask for %s: add "
+                             "the line \"requires %s\"",
+                             name, manifest->id, uses[i].what, uses[i].interface_id,
+                             uses[i].interface_id);
+        }
+    }
+    return ATLAS_OK;
+}
+
 atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *name,
                                   const struct manifest *manifest, struct error *error)
 {
@@ -110,5 +172,11 @@ atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *
                          name, manifest->id, table->flags, ATLAS_ABI_MAJOR, ATLAS_ABI_MINOR);
     }
     atlas_status_t status = check_services(table, name, manifest, error);
-    return status == ATLAS_OK ? check_functions(table, name, manifest, error) : status;
+    if (status == ATLAS_OK) {
+        status = check_functions(table, name, manifest, error);
+    }
+    if (status == ATLAS_OK) {
+        status = check_metrics(table, name, manifest, error);
+    }
+    return status == ATLAS_OK ? check_interfaces(table, name, manifest, error) : status;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Removes a folder of files, given its parent. What it cannot remove stays. */
@@ -64,6 +65,19 @@ static void remove_stale_folders(const char *run_dir)
     closedir(folder);
 }
 
+atlas_status_t staged_folder_check(const char *run_dir, struct error *error)
+{
+    struct statvfs info;
+
+    if (statvfs(run_dir, &info) == 0 && (info.f_flag & ST_NOEXEC) != 0) {
+        return error_set(error, ATLAS_UNAVAILABLE,
+                         "%s: is on a file system mounted noexec, no plugin can be mapped from "
+                         "there: set run_dir to a folder on another one",
+                         run_dir);
+    }
+    return ATLAS_OK;
+}
+
 atlas_status_t staged_folder_open(const char *run_dir, struct error *error)
 {
     char path[PATH_MAX];
@@ -73,6 +87,9 @@ atlas_status_t staged_folder_open(const char *run_dir, struct error *error)
             error, ATLAS_UNAVAILABLE,
             "%s: cannot be made (%s): set run_dir to a folder that this user may write", run_dir,
             strerror(errno));
+    }
+    if (staged_folder_check(run_dir, error) != ATLAS_OK) {
+        return ATLAS_UNAVAILABLE;
     }
     remove_stale_folders(run_dir);
     snprintf(path, sizeof path, "%s/%d", run_dir, (int)getpid());

@@ -10,9 +10,15 @@
 
 struct elf_image;
 
+/* UNAVAILABLE if run_dir is on a file system that is mounted noexec, from which nothing can be
+ * mapped to run: the loader's own words for that do not help. A folder that is not there is good.
+ */
+atlas_status_t staged_folder_check(const char *run_dir, struct error *error);
+
 /*
  * Makes <run_dir>/<pid>, for this user only, and removes such folders of processes that no longer
- * run. Once, before the first staging. UNAVAILABLE with folder and reason. Blocks.
+ * run. Once, before the first staging. UNAVAILABLE with folder and reason, also if nothing can be
+ * run from there (a file system mounted noexec). Blocks.
  */
 atlas_status_t staged_folder_open(const char *run_dir, struct error *error);
 

@@ -41,6 +41,7 @@ static bool check_manifest(struct candidate *candidate, struct report *report)
     size_t before = report->count;
     plugin_library_accepts(candidate->manifest, candidate->label, interface_ids, interface_id_count,
                            report);
+    manifest_check_descriptors(candidate->manifest, candidate->label, report);
     if (strcmp(candidate->manifest->id, plugin->id) != 0) {
         report_add(
             report,

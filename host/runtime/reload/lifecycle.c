@@ -80,14 +80,14 @@ static atlas_status_t check(struct generation *generation, const char *path, str
         generation->plugin.check(plugin_config_public(generation->config), text, sizeof text);
     text[sizeof text - 1] = '\0';
     return status == ATLAS_OK ? ATLAS_OK
-                              : error_set(error, status, "%s refuses its configuration: %s", path,
+                              : error_set(error, status, "%s: refuses its configuration: %s", path,
                                           text[0] != '\0' ? text : "it gives no reason");
 }
 
 static atlas_status_t map_copy(struct generation *generation, struct candidate *candidate,
                                struct error *error)
 {
-    const char *path = candidate->plugin->path;
+    const char *path = candidate->label; /* "plugin <id>: <path>" */
     const char *run_dir = runtime_config(generation->runtime)->run_dir;
     atlas_status_t status =
         interfaces_grant(generation->runtime, generation->manifest, &generation->interfaces, error);

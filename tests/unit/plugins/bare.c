@@ -44,13 +44,20 @@ int bare_extra(void)
 int socket(int domain, int type, int protocol);
 #endif
 
+/* A function that takes nothing and is nowhere, or in a library that the plugin does not name. */
+#ifdef WITH_CALL
+int WITH_CALL(void);
+#endif
+
 static atlas_status_t handle(struct atlas_call *call)
 {
     (void)call;
 #ifdef WITH_TLS
     counter++;
 #endif
-#ifdef WITH_SOCKET
+#ifdef WITH_CALL
+    return WITH_CALL();
+#elif defined(WITH_SOCKET)
     return socket(1, 1, 0);
 #else
     return ATLAS_OK;

@@ -13,9 +13,11 @@
 #define STATEMENT_GROWN
 #endif
 
-ATLAS_PLUGIN_MANIFEST("full", "1.2.3",
-                      "service atlas.test.v1.One\nservice atlas.test.v1.Two\n"
-                      "config topic string default=t\nconfig pause duration default=1s\n");
+ATLAS_PLUGIN_MANIFEST(
+    "full", "1.2.3",
+    "requires atlas.kafka/1\nrequires atlas.postgres/1\nrequires atlas.metrics/1\n"
+    "service atlas.test.v1.One\nservice atlas.test.v1.Two\n"
+    "config topic string default=t\nconfig pause duration default=1s\n");
 
 static atlas_status_t handle(struct atlas_call *call)
 {

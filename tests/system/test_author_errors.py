@@ -1,0 +1,201 @@
+"""What can be wrong with a plugin, as its author sees it: `atlas plugin info`, `check` and `run` each say in one
+line which plugin, what is wrong with it and what to do."""
+
+import os
+import shutil
+import subprocess
+
+import broken_plugins as broken
+import paths
+import plugin_files
+import pytest
+
+PRESET = os.environ.get("ATLAS_PRESET", "dev")
+_CONFIG = """processes = ( {{ name = "main"; loops = 1; plugins = [ "echo"{others} ]; }} );
+run_dir = "run";
+listeners = ( {listeners} );
+plugins = {{ echo = {{ path = "{path}"; config = {{ {config} }}; }}; {more} }};
+"""
+_CONSUMER = """static atlas_status_t take(struct atlas_call *call, const struct atlas_kafka_record *const *records,
+                           size_t count, atlas_status_t *statuses)
+{ (void)call, (void)records, (void)count, (void)statuses; return ATLAS_OK; }
+static const struct atlas_consumer consumers[] = {{.size = sizeof consumers[0], .name = "all", .topic_key = "topic",
+                                                   .group = "echo", .handle = take}};
+"""
+_METRIC = """static const struct atlas_metric metrics[] = {{.size = sizeof metrics[0], .name = "%s", .help = "A count."}};
+"""
+_SCHEMA = "static const struct atlas_pg_schema schema = {.size = sizeof schema};\n"
+
+
+def _built(_):
+    return plugin_files.built("echo", PRESET)
+
+
+def _text(target):
+    target.write_text("hello, I am a text that is long enough to be looked at, and no ELF file at all\n")
+    return target
+
+
+def _empty(target):
+    target.touch()
+    return target
+
+
+def _folder(target):
+    target.mkdir()
+    return target
+
+
+def _patched(old, new):
+    return lambda target: plugin_files.patched(_built(None), target, old, new)
+
+
+def _compiled(**what):
+    return lambda target: broken.compiled(target, **what)
+
+
+def _calling(declaration, call):
+    return lambda target: broken.calling(target, declaration, call)
+
+
+# name: (how to make it, what info says or None if it cannot know, what check and run say)
+FILES = {
+    "absent": (lambda target: target, "check the plugin's path and plugin_path"),
+    "folder": (_folder, "is no regular file"),
+    "empty": (_empty, "it is too short; build it with atlas_add_plugin"),
+    "text": (_text, "it is no ELF file; build it with atlas_add_plugin"),
+    "cut": (lambda target: plugin_files.truncated(_built(None), target), "it is cut off"),
+    "program": (broken.executable, "it is no shared object"),
+    "32-bit": (lambda target: broken.with_byte(PRESET, target, 4, 1), "it is a 32-bit file, this host is"),
+    "big-endian": (lambda target: broken.with_byte(PRESET, target, 5, 2), "it is a big-endian file, this host is"),
+    "other machine": (lambda target: broken.with_byte(PRESET, target, 18, 243), "it was built for riscv, this host is"),
+    "no entry": (lambda target: plugin_files.without_symbol("echo", target),
+                 "does not export atlas_plugin_v1: add ATLAS_PLUGIN_DEFINE"),
+    "another ABI": (_patched("\nabi 1.0\n", "\nabi 9.0\n"), "was built for ABI 9.0, this host offers ABI 1.0"),
+    "missing interface": (_patched("optional atlas.client/1\n", "requires atlas.clienx/1\n"),
+                          "requires the interface atlas.clienx/1, which this host (ABI 1.0) does not offer"),
+    "unknown manifest line": (_compiled(lines="serves a.b.C\n"),
+                              'manifest line 3: starts with "serves", which this host does not know'),
+    "bad manifest key": (_compiled(lines="config greeting text\n"),
+                         'manifest line 3: is not "config <key> <type> [default=] [min=] [max=]": type is string'),
+    "undefined symbol": (_calling("int nowhere(void);", "nowhere()"), "uses nowhere, which nothing has: compile it"),
+    "libm by chance": (_calling("double cos(double);", "(atlas_status_t)cos(1.0)"), "uses cos, which only "),
+    "database library": (_calling("int PQconnectdb(void);", "PQconnectdb()"),
+                         "calls PQconnectdb: connections, threads, processes and signals are the host's; use"),
+    "thread": (_calling("int pthread_create(void);", "pthread_create()"), "calls pthread_create: "),
+    "thread key": (_calling("int pthread_key_create(void);", "pthread_key_create()"),
+                   "calls pthread_key_create: it would run at the end of a thread"),
+    "executable stack": (_compiled(flags=["-Wl,-z,execstack"]), "link with -z noexecstack"),
+    "NODELETE": (_compiled(flags=["-Wl,-z,nodelete"]), "link without -z nodelete"),
+    "static TLS": (_compiled(code='static __thread int v __attribute__((tls_model("initial-exec")));\n'
+                                  "static atlas_status_t ask(const struct atlas_config *c, char *t, size_t n)\n"
+                                  "{ (void)c, (void)t, (void)n; return v++; }\n", members=".check = ask"),
+                   "compile with -ftls-model=global-dynamic"),
+    "undescribed service": (_patched("\nservice atlas.test.v1.Echo\n", "\nservice atlas.test.v1.Ecko\n"),
+                            "serves atlas.test.v1.Ecko, which its descriptors do not describe"),
+}
+LOADED = {
+    "lost library": (broken.needing_a_lost_library, "cannot be loaded (liblost.so.1: cannot open shared object file"),
+    "consumers without Kafka": (_compiled(lines="config topic string default=t\n", code=_CONSUMER,
+                                          members=".consumers = consumers, .consumer_count = 1"),
+                                'does not ask for atlas.kafka/1: add the line "requires atlas.kafka/1"'),
+    "schema without PostgreSQL": (_compiled(code=_SCHEMA, members=".postgres = &schema"),
+                                  'add the line "requires atlas.postgres/1"'),
+    "metric of another name": (_compiled(lines="requires atlas.metrics/1\n", code=_METRIC % "other_total",
+                                         members=".metrics = metrics, .metric_count = 1"),
+                               "name it echo_<what>_<unit>"),
+    "service not served": (_compiled(lines="service a.b.C\n"), "serves 0 services, but its manifest names 1"),
+    "flags": (_compiled(members=".flags = 8"), "sets flags 0x8"),
+}
+# name: (keys under config, other settings, what check and run say)
+CONFIGURED = {
+    "unknown key": ({"config": "nope = 1;"}, "plugins.echo.config.nope: is not known"),
+    "mistyped key": ({"config": 'greetin = "x";'}, 'plugins.echo.config.greetin: is not known: did you mean "greeting"?'),
+    "wrong type": ({"config": "greeting = 1;"}, "plugins.echo.config.greeting: is the number 1: give a string in quotes"),
+    "no unit": ({"config": "text_limit = 5;"}, 'plugins.echo.config.text_limit: is the number 5: give a size in quotes'),
+    "out of bounds": ({"config": 'text_limit = "65GiB";'}, "text_limit: 65GiB is too large: at most 64MiB"),
+    "not in plugins": ({"others": ', "other"'}, '"other" is not in the group plugins: add it there'),
+}
+
+
+def _atlas(*arguments, cwd, prefix=()):
+    done = subprocess.run([*prefix, paths.atlas_program(PRESET), *arguments], text=True, capture_output=True,
+                          check=False, timeout=60, cwd=cwd)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _write(folder, path, **settings):
+    keys = {"others": "", "listeners": "", "config": "", "more": "", **settings}
+    (folder / "atlas.cfg").write_text(_CONFIG.format(path=path, **keys))
+
+
+def _assert_refused(words, *arguments, cwd, names=("echo",)):
+    code, said = _atlas(*arguments, cwd=cwd)
+    assert code == 1, f"{arguments}: {code}: {said}"
+    line = next((line for line in said.splitlines() if words in line), None)
+    assert line, f"{arguments}: no '{words}' in: {said}"
+    for name in names:
+        assert name in line, f"{arguments}: no '{name}' in: {line}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_is_refused_everywhere(tmp_path, name):
+    make, words = FILES[name]
+    path = make(tmp_path / "echo.so")
+    _write(tmp_path, path)
+    _assert_refused(words, "plugin", "info", str(path), cwd=tmp_path, names=(str(path),))
+    for command in ("check", "run"):
+        _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=(f"plugin echo: {path}",))
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_what_only_loading_shows_is_refused(tmp_path, name):
+    make, words = LOADED[name]
+    path = make(tmp_path / "echo.so")
+    _write(tmp_path, path)
+    assert _atlas("plugin", "info", str(path), cwd=tmp_path)[0] == 0
+    for command in ("check", "run"):
+        _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=(f"plugin echo: {path}",))
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_configuration_is_refused(tmp_path, name):
+    settings, words = CONFIGURED[name]
+    _write(tmp_path, _built(None), **settings)
+    for command in ("check", "run"):
+        _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=())
+
+
+def test_plugin_of_another_name_is_refused(tmp_path):
+    path = shutil.copy(_built(None), tmp_path / "other.so")
+    _write(tmp_path, _built(None), others=', "other"', more=f'other = {{ path = "{path}"; }};')
+    for command in ("check", "run"):
+        _assert_refused('holds the plugin "echo", but the configuration calls it "other"', command, "-c", "atlas.cfg",
+                        cwd=tmp_path)
+
+
+def test_plugin_of_a_newer_minor_is_welcome(tmp_path):
+    path = _patched("\nabi 1.0\n", "\nabi 1.9\n")(tmp_path / "echo.so")
+    _write(tmp_path, path)
+    code, said = _atlas("plugin", "info", str(path), cwd=tmp_path)
+    assert code == 0 and "1.9 (this host: 1.0)" in said
+    assert _atlas("check", "-c", "atlas.cfg", cwd=tmp_path)[0] == 0
+
+
+def test_check_leaves_nothing_behind(tmp_path):
+    _write(tmp_path, _built(None))
+    assert _atlas("check", "-c", "atlas.cfg", cwd=tmp_path)[0] == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["atlas.cfg"]
+
+
+def test_run_dir_that_is_mounted_noexec(tmp_path):
+    """In a mount namespace of its own."""
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    _write(tmp_path, _built(None))
+    (tmp_path / "run").mkdir()
+    for command in ("check", "run"):
+        code, said = _atlas(command, "-c", "atlas.cfg", cwd=tmp_path, prefix=(
+            "unshare", "-m", "sh", "-c", f"mount -t tmpfs -o noexec none {tmp_path}/run && exec \"$@\"", "sh"))
+        assert code == 1 and "is on a file system mounted noexec" in said, said
+        assert "set run_dir to a folder on another one" in said, said

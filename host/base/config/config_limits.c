@@ -119,7 +119,7 @@ static const struct config_field postgres[] = {
     WHOLE(config_postgres, "port", port, "5432", 1, 65535),
     TEXT(config_postgres, "dbname", dbname, "atlas"),
     SECRET(config_postgres, password),
-    WHOLE(config_postgres, "read_connections", read_connections, "1", 1, 64),
+    WHOLE(config_postgres, "read_connections", read_connections, "2", 1, 64),
     WHOLE(config_postgres, "write_connections", write_connections, "4", 1, 64),
     WHOLE(config_postgres, "lease_connections", lease_connections, "2", 1, 64),
     WHOLE(config_postgres, "queue", queue, "256", 1, 65536),

@@ -10,6 +10,9 @@
 #include "services/postgres/pg_connection_state.h"
 #include "services/postgres/pg_error.h"
 
+/* Most queries of a service take a millisecond or less. */
+#define SLOW_NS (10 * NS_PER_MS)
+
 static const char late[] = "the server did not accept the connection in time";
 
 static void start_connecting(struct pg_connection *c);
@@ -236,6 +239,11 @@ uint64_t pg_connection_session(const struct pg_connection *c)
 unsigned pg_connection_load(const struct pg_connection *c)
 {
     return c->load;
+}
+
+bool pg_connection_is_slow(const struct pg_connection *c)
+{
+    return c->head != NULL && clock_monotonic_ns() - c->head_since_ns > SLOW_NS;
 }
 
 PGTransactionStatusType pg_connection_transaction(const struct pg_connection *c)

@@ -103,6 +103,9 @@ uint64_t pg_connection_session(const struct pg_connection *connection);
 /* Requests in flight. */
 unsigned pg_connection_load(const struct pg_connection *connection);
 
+/* True while the first request in flight takes much longer than most: those behind it wait too. */
+bool pg_connection_is_slow(const struct pg_connection *connection);
+
 /* The transaction state of a session without a request in flight. */
 PGTransactionStatusType pg_connection_transaction(const struct pg_connection *connection);
 

@@ -12,6 +12,9 @@
 /* Reads in flight on each connection before another one is opened. */
 #define READ_LOAD_TO_GROW 8
 
+/* What a slow query in front counts, in requests. */
+#define SLOW_LOAD 32
+
 enum lease_state {
     LEASE_FREE = 0,
     LEASE_HELD = 1,
@@ -296,15 +299,20 @@ const struct pg_settings *pg_pool_settings(const struct pg_pool *pool)
     return &pool->settings;
 }
 
-/* The least loaded connection that is ready and has room. */
+/* The least loaded connection that is ready and has room; one with a slow query in front, behind
+ * which everything waits, only when the others have much more to do. */
 static struct pg_connection *find_shared(struct role_pool *role)
 {
     struct pg_connection *best = NULL;
-    unsigned best_load = role->pool->settings.queue;
+    unsigned best_load = 0;
     for (unsigned i = 0; i < role->count; i++) {
         struct pg_connection *connection = role->slots[i].connection;
         unsigned load = pg_connection_load(connection);
-        if (pg_connection_is_ready(connection) && load < best_load) {
+        if (!pg_connection_is_ready(connection) || load >= role->pool->settings.queue) {
+            continue;
+        }
+        load += pg_connection_is_slow(connection) ? SLOW_LOAD : 0;
+        if (best == NULL || load < best_load) {
             best = connection;
             best_load = load;
         }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/readiness.h"
 #include "runtime/task.h"
+#include "runtime/wait.h"
 #include "support/names.h"
 #include "support/unit.h"
 
@@ -294,7 +295,37 @@ static void test_many_fibers_share_few_connections(void)
 {
     CU_ASSERT_EQUAL(run(fan_out, NULL, 20000), ATLAS_OK);
     CU_ASSERT(pg_server_number("atlas", "SELECT count(*) FROM pg_stat_activity WHERE"
-                                        " usename = 'atlas_ledger'") <= 2 * (1 + 4 + 2));
+                                        " usename = 'atlas_ledger'") <= 2 * (2 + 4 + 2));
+}
+
+static atlas_status_t read_slowly(struct atlas_call *call, void *arg)
+{
+    struct atlas_pg_result result;
+    atlas_status_t status =
+        atlas_pg_query(call, SLEEP, ATLAS_PG_PARAMS(atlas_pg_float8(2.0)), &result);
+    *(bool *)arg = true;
+    return status;
+}
+
+static atlas_status_t read_beside_a_slow_one(struct call *call, void *arg)
+{
+    bool is_slow_done = false;
+    struct atlas_task slow = {.run = read_slowly, .arg = &is_slow_done};
+    (void)arg;
+    CU_ASSERT_EQUAL(task_spawn(call, &slow), ATLAS_OK);
+    struct wait nothing; /* by then it is known to be slow */
+    wait_init(&nothing, call);
+    CU_ASSERT_EQUAL(wait_for_at_most(&nothing, 50 * NS_PER_MS), ATLAS_DEADLINE_EXCEEDED);
+    for (int i = 0; i < 20; i++) {
+        CU_ASSERT(balance_of(call, "a") >= 0);
+    }
+    CU_ASSERT_FALSE(is_slow_done);
+    return task_join(call);
+}
+
+static void test_reads_pass_a_slow_one(void)
+{
+    CU_ASSERT_EQUAL(run(read_beside_a_slow_one, NULL, 20000), ATLAS_OK);
 }
 
 /* --- Deadlines ---------------------------------------------------------------------------------
@@ -793,6 +824,7 @@ int main(void)
         UNIT_TEST(test_statement_whose_first_use_fails_stays_prepared),
         UNIT_TEST(test_misuse_is_explained),
         UNIT_TEST(test_many_fibers_share_few_connections),
+        UNIT_TEST(test_reads_pass_a_slow_one),
         UNIT_TEST(test_read_is_given_up_at_the_deadline),
         UNIT_TEST(test_write_is_ended_by_the_server_at_the_deadline),
         UNIT_TEST(test_transactions_commit_or_leave_nothing),

@@ -6,7 +6,7 @@ import paths
 import plugin_files
 
 _FRAME = """#include "atlas/sdk.h"
-ATLAS_PLUGIN_MANIFEST("echo", "1.0.0", "{lines}");
+ATLAS_PLUGIN_MANIFEST("{plugin}", "1.0.0", "{lines}");
 {code}
 static const struct atlas_plugin plugin = {{.size = sizeof plugin, {members}}};
 ATLAS_PLUGIN_DEFINE(plugin);
@@ -21,9 +21,9 @@ static atlas_status_t ask(const struct atlas_config *config, char *text, size_t 
 """
 
 
-def compiled(target, lines="", code="", members=".flags = 0", flags=()):
+def compiled(target, lines="", code="", members=".flags = 0", flags=(), plugin="echo"):
     """A plugin with those manifest lines, code and members of its table."""
-    source = _FRAME.format(lines=lines.replace("\n", "\\n"), code=code, members=members)
+    source = _FRAME.format(lines=lines.replace("\n", "\\n"), code=code, members=members, plugin=plugin)
     subprocess.run(["gcc", "-std=c11", "-shared", "-fPIC", "-fno-builtin", "-fvisibility=hidden",
                     f"-I{paths.ROOT}/abi", f"-I{paths.ROOT}/abi/sdk/include",
                     f"-Wl,--version-script={paths.ROOT}/abi/sdk/plugin.map", "-o", str(target), "-x", "c", "-",

@@ -3,12 +3,16 @@ line which plugin, what is wrong with it and what to do."""
 
 import os
 import shutil
+import signal
 import subprocess
 
 import broken_plugins as broken
 import paths
 import plugin_files
+import ports
 import pytest
+from host import Host
+from wait import wait_until
 
 PRESET = os.environ.get("ATLAS_PRESET", "dev")
 _CONFIG = """processes = ( {{ name = "main"; loops = 1; plugins = [ "echo"{others} ]; }} );
@@ -164,6 +168,56 @@ def test_configuration_is_refused(tmp_path, name):
     _write(tmp_path, _built(None), **settings)
     for command in ("check", "run"):
         _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=())
+
+
+def _listener(protocol, service):
+    return (f'{{ name = "l"; protocol = "{protocol}"; address = "127.0.0.1:{ports.free_port()}"; '
+            f'services = [ "{service}" ]; }}')
+
+
+# What processes, listeners and plugins say of each other: (plugin "twin", settings, what check and run say).
+PLACED = {
+    "listener of nobody": (None, {"listeners": ("grpc", "atlas.test.v1.Ecko")},
+                           "listeners.l.services: no plugin serves atlas.test.v1.Ecko: correct the name"),
+    "REST without options": ("service a.b.C\n", {"listeners": ("rest", "a.b.C")},
+                             "plugin twin has no descriptors of a.b.C, which REST needs: name its .proto in PROTOS"),
+    "service of two plugins": ("service atlas.test.v1.Echo\n", {},
+                               "echo and twin both serve atlas.test.v1.Echo: put one of them into another process"),
+    "call to nowhere": ("calls a.b.C\n", {}, "twin calls a.b.C, which no plugin of the process serves"),
+}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_placement_is_refused(tmp_path, name):
+    lines, settings, words = PLACED[name]
+    if "listeners" in settings:
+        settings = {"listeners": _listener(*settings["listeners"])}
+    if lines:
+        path = broken.compiled(tmp_path / "twin.so", lines=lines, plugin="twin")
+        settings = {**settings, "others": ', "twin"', "more": f'twin = {{ path = "{path}"; }};'}
+    _write(tmp_path, _built(None), **settings)
+    for command in ("check", "run"):
+        _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=())
+
+
+def test_reload_with_a_wrong_placement_is_refused(tmp_path):
+    """As by check; the host goes on as it was."""
+    port = ports.free_port()
+    admin = f'admin = "127.0.0.1:{port}"; name = "main"'
+    good = _CONFIG.replace('name = "main"', admin).format(path=_built(None), others="", listeners="", config="", more="")
+    (tmp_path / "atlas.cfg").write_text(good)
+    host = Host(tmp_path, [tmp_path / "atlas.cfg"], "main", port, preset=PRESET, ends_with_us=True)
+    host.start()
+    try:
+        host.wait_ready()
+        (tmp_path / "atlas.cfg").write_text(
+            good.replace("listeners = (  )", f"listeners = ( {_listener('grpc', 'atlas.test.v1.Ecko')} )"))
+        host.process.send(signal.SIGHUP)
+        wait_until(lambda: "reload refused" in host.log.read_text(), "the reload to be refused", 20)
+        assert "no plugin serves atlas.test.v1.Ecko" in host.log.read_text()
+        assert host.is_ready()
+    finally:
+        host.process.stop()
 
 
 def test_plugin_of_another_name_is_refused(tmp_path):

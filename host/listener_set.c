@@ -15,6 +15,7 @@ struct open_listener {
     int protocol;
     char *address;
     struct service_names *services;
+    bool trusts_identity;
     struct grpc_listener *grpc; /* one of the two */
     struct rest_listener *rest;
     bool is_new;                          /* of the transaction that is under way */
@@ -68,17 +69,23 @@ static struct open_listener *find(const struct listener_set *set,
     return listener;
 }
 
-static atlas_status_t open_grpc(const struct listener_set *set, int backlog,
-                                const struct config_listener *config,
-                                struct grpc_listener **ret_listener, struct error *error)
+static struct grpc_listener_options grpc_options(const struct config_listener *config, int backlog)
 {
-    struct grpc_listener_options options = {
+    return (struct grpc_listener_options){
         .host = config->address.host,
         .port = config->address.port,
         .backlog = backlog,
         .services = config->services.items,
         .service_count = config->services.count,
+        .trusts_identity = config->trusts_identity,
     };
+}
+
+static atlas_status_t open_grpc(const struct listener_set *set, int backlog,
+                                const struct config_listener *config,
+                                struct grpc_listener **ret_listener, struct error *error)
+{
+    struct grpc_listener_options options = grpc_options(config, backlog);
     return grpc_server_listen(set->grpc, &options, ret_listener, NULL, error);
 }
 
@@ -103,6 +110,7 @@ static struct open_listener *allocate(const struct config_listener *config)
         return NULL;
     }
     listener->protocol = config->protocol;
+    listener->trusts_identity = config->trusts_identity;
     listener->is_new = true;
     listener->wanted = config;
     listener->address = strdup(config->address.text);
@@ -138,10 +146,11 @@ static void open_one(struct listener_set *set, const struct config *config,
              LOG_TEXT("address", wanted->address.text));
 }
 
-static bool has_other_services(const struct open_listener *listener)
+static bool is_changed(const struct open_listener *listener)
 {
     const struct config_texts *wanted = &listener->wanted->services;
-    bool is_same = wanted->count == listener->services->count;
+    bool is_same = wanted->count == listener->services->count &&
+                   listener->wanted->trusts_identity == listener->trusts_identity;
     for (size_t i = 0; is_same && i < wanted->count; i++) {
         is_same = service_names_have(listener->services, wanted->items[i]);
     }
@@ -152,7 +161,7 @@ static bool has_changes(const struct listener_set *set)
 {
     for (const struct open_listener *listener = set->listeners; listener != NULL;
          listener = listener->next) {
-        if (listener->is_new || listener->wanted == NULL || has_other_services(listener)) {
+        if (listener->is_new || listener->wanted == NULL || is_changed(listener)) {
             return true;
         }
     }
@@ -216,25 +225,31 @@ static bool is_new(const struct open_listener *listener)
     return listener->is_new;
 }
 
-static void set_services(const struct listener_set *set, struct open_listener *listener)
+static bool change_server(const struct listener_set *set, const struct open_listener *listener)
 {
     const struct config_texts *wanted = &listener->wanted->services;
-    struct service_names *names = service_names_create(wanted->items, wanted->count, 1);
-    bool is_set =
-        names != NULL &&
-        (listener->grpc != NULL
-             ? grpc_server_set_services(set->grpc, listener->grpc, wanted->items, wanted->count)
-             : rest_server_set_services(listener->rest, wanted->items, wanted->count));
-    if (!is_set) {
-        log_error("listener serves what it did: out of memory",
-                  LOG_TEXT("listener", listener->wanted->name));
+    if (listener->rest != NULL) {
+        return rest_server_set_services(listener->rest, wanted->items, wanted->count);
+    }
+    struct grpc_listener_options options = grpc_options(listener->wanted, 0);
+    return grpc_server_change(set->grpc, listener->grpc, &options);
+}
+
+static void change(const struct listener_set *set, struct open_listener *listener)
+{
+    const struct config_listener *wanted = listener->wanted;
+    struct service_names *names =
+        service_names_create(wanted->services.items, wanted->services.count, 1);
+    if (names == NULL || !change_server(set, listener)) {
+        log_error("listener serves what it did: out of memory", LOG_TEXT("listener", wanted->name));
         service_names_free(names);
         return;
     }
     service_names_free(listener->services);
     listener->services = names;
-    log_info("listener serves other services", LOG_TEXT("listener", listener->wanted->name),
-             LOG_TEXT("address", listener->address));
+    listener->trusts_identity = wanted->trusts_identity;
+    log_info("listener changed", LOG_TEXT("listener", wanted->name),
+             LOG_TEXT("address", listener->address), LOG_INT("services", names->count));
 }
 
 void listener_set_commit(struct listener_set *set)
@@ -242,8 +257,8 @@ void listener_set_commit(struct listener_set *set)
     close_if(set, is_unwanted);
     for (struct open_listener *listener = set->listeners; listener != NULL;
          listener = listener->next) {
-        if (has_other_services(listener)) {
-            set_services(set, listener);
+        if (is_changed(listener)) {
+            change(set, listener);
         }
         listener->is_new = false;
     }

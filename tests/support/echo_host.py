@@ -21,7 +21,7 @@ processes = (
     {{ name = "echo"; loops = {loops}; admin = "127.0.0.1:{admin_port}"; plugins = [ {loaded} ]; }}
 );
 listeners = (
-    {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ {services} ]; }},
+    {{ name = "echo"; protocol = "grpc"; address = "127.0.0.1:{port}"; services = [ {services} ]; {more_grpc} }},
     {{ name = "echo_rest"; protocol = "rest"; address = "127.0.0.1:{rest_port}"; services = [ "atlas.test.v1.Echo" ]; }}
     {more_listeners}
 );
@@ -34,7 +34,7 @@ class EchoHost:
     """Started by the constructor, which waits for that log line; use it in a with statement. more and
     plugin_config are parts of its configuration, and template all of it; configure() changes the parts."""
 
-    def __init__(self, home, loops=1, more="", port=None, plugin_config="", more_listeners="",
+    def __init__(self, home, loops=1, more="", port=None, plugin_config="", more_listeners="", more_grpc="",
                  awaited="msg=serving", template=_CONFIG, loaded='"echo"'):
         home.mkdir()
         self.port = port or ports.free_port()
@@ -46,7 +46,7 @@ class EchoHost:
         self._settings = {"home": home, "loaded": loaded, "loops": loops, "more": more, "port": self.port,
                           "rest_port": self.rest_port, "admin_port": self.admin_port,
                           "plugins": paths.ROOT / "build" / PRESET / "plugins", "plugin_config": plugin_config,
-                          "more_listeners": more_listeners, "services": '"atlas.test.v1.Echo"'}
+                          "more_listeners": more_listeners, "more_grpc": more_grpc, "services": '"atlas.test.v1.Echo"'}
         self.configure()
         self.start(awaited)
 

@@ -128,3 +128,25 @@ def test_the_callee_is_killed_under_traffic(folder, pb):
         assert traffic.failures
         assert {code for code, _ in traffic.failures} == {grpc.StatusCode.UNAVAILABLE}
     callee.stop()
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize("wire", [WIRE, ""], ids=["wire", "local"])
+def test_identity_and_trace_are_passed_on(folder, pb, wire):
+    """Both reach the callee's callee, in this process and over the wire. Who a caller is counts only where the
+    listener trusts it."""
+    sent = [("atlas-identity", "alice"), ("traceparent", TRACE)]
+    with EchoHost(folder / f"identity-{bool(wire)}", more=wire, more_grpc="trusts_identity = true;") as host:
+        with host.channel() as channel:
+            stub = host.stub(channel)
+            for method in (stub.Caller, stub.RelayCaller):
+                caller = method(pb.CallerRequest(), metadata=sent, timeout=10)
+                assert caller.identity == "alice"
+                assert caller.traceparent.split("-")[1] == TRACE.split("-")[1]
+            host.reload(more_grpc="")
+            for method in (stub.Caller, stub.RelayCaller):
+                caller = method(pb.CallerRequest(), metadata=sent, timeout=10)
+                assert caller.identity == ""
+                assert caller.traceparent.split("-")[1] == TRACE.split("-")[1]

@@ -75,6 +75,12 @@ static const struct config_field listener_fields[] = {
      NULL,
      {0, 0},
      NULL},
+    {"trusts_identity",
+     CONFIG_FIELD_FLAG,
+     offsetof(struct config_listener, trusts_identity),
+     "false",
+     {0, 0},
+     NULL},
 };
 
 static const struct config_field placement_fields[] = {

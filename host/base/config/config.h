@@ -43,6 +43,7 @@ struct config_listener {
     int protocol; /* enum config_protocol */
     struct config_address address;
     struct config_texts services;
+    bool trusts_identity; /* takes over the identity of the caller that a gRPC peer sends */
 };
 
 /* Where a service runs, when that is not the gRPC listener that names it. */

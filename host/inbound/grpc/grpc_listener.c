@@ -43,7 +43,7 @@ atlas_status_t grpc_listener_open(struct grpc_server *server,
     }
     listener->server = server;
     atomic_init(&listener->services, services);
-    listener->trusts_identity = options->trusts_identity;
+    atomic_init(&listener->trusts_identity, options->trusts_identity);
     snprintf(listener->name, sizeof listener->name, "%s:%u", options->host, port);
     if (ret_port != NULL) {
         *ret_port = port;

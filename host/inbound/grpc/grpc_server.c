@@ -324,14 +324,16 @@ static void pass(struct worker *worker, void *arg)
     (void)arg;
 }
 
-bool grpc_server_set_services(struct grpc_server *server, struct grpc_listener *listener,
-                              const char *const *services, size_t count)
+bool grpc_server_change(struct grpc_server *server, struct grpc_listener *listener,
+                        const struct grpc_listener_options *options)
 {
     struct service_names *former = atomic_load(&listener->services);
-    struct service_names *names = service_names_create(services, count, former->version + 1);
+    struct service_names *names =
+        service_names_create(options->services, options->service_count, former->version + 1);
     if (names == NULL) {
         return false;
     }
+    atomic_store(&listener->trusts_identity, options->trusts_identity);
     atomic_store(&listener->services, names);
     for (unsigned i = 0; i < server->loop_count; i++) {
         runtime_run_on(server->loops[i].worker, pass, NULL); /* then nobody looks at it any more */

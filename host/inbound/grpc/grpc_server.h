@@ -39,10 +39,10 @@ atlas_status_t grpc_server_listen(struct grpc_server *server,
  * their calls end as they would. Does not wait for that. The runtime runs. */
 void grpc_server_unlisten(struct grpc_server *server, struct grpc_listener *listener);
 
-/* Lets a listener serve others from the next request on; the names are copied. False without
- * memory. The runtime runs. */
-bool grpc_server_set_services(struct grpc_server *server, struct grpc_listener *listener,
-                              const char *const *services, size_t count);
+/* Lets a listener serve what the options say from the next request on; its address stays. False
+ * without memory. The runtime runs. */
+bool grpc_server_change(struct grpc_server *server, struct grpc_listener *listener,
+                        const struct grpc_listener_options *options);
 
 /* Starts to accept on all listeners that do not yet. The runtime runs. */
 void grpc_server_accept(struct grpc_server *server);

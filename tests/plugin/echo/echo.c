@@ -43,6 +43,36 @@ atlas_status_t echo_relay(struct atlas_call *call, const Atlas__Test__V1__EchoRe
     return ATLAS_OK;
 }
 
+/* Metadata as a text that ends. */
+static char *text_of(struct atlas_call *call, struct atlas_bytes bytes)
+{
+    return atlas_printf(call, "%.*s", (int)bytes.len, (const char *)bytes.data);
+}
+
+atlas_status_t echo_caller(struct atlas_call *call, const Atlas__Test__V1__CallerRequest *req,
+                           Atlas__Test__V1__CallerResponse *ret_res)
+{
+    (void)req;
+    ret_res->identity = text_of(call, atlas_identity(call));
+    ret_res->traceparent = text_of(call, atlas_traceparent(call));
+    return ret_res->identity != NULL && ret_res->traceparent != NULL ? ATLAS_OK
+                                                                     : atlas_no_memory(call);
+}
+
+atlas_status_t echo_relay_caller(struct atlas_call *call, const Atlas__Test__V1__CallerRequest *req,
+                                 Atlas__Test__V1__CallerResponse *ret_res)
+{
+    Atlas__Test__V1__CallerResponse *res;
+
+    atlas_status_t status = atlas_test_v1_echo_caller(call, req, &res);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    ret_res->identity = res->identity;
+    ret_res->traceparent = res->traceparent;
+    return ATLAS_OK;
+}
+
 atlas_status_t echo_post_location(struct atlas_call *call,
                                   const Atlas__Test__V1__PostLocationRequest *req,
                                   Atlas__Test__V1__PostLocationResponse *ret_res)

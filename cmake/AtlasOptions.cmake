@@ -6,6 +6,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(ATLAS_WERROR "Treat warnings as errors" OFF)
+option(ATLAS_FUZZ "Build tests/fuzz with libFuzzer; needs clang" OFF)
 set(ATLAS_SANITIZE "" CACHE STRING "Sanitizers for host and plugins: address,undefined or thread")
 
 add_library(atlas_options INTERFACE)

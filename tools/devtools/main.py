@@ -9,6 +9,7 @@ COMMANDS = {
     "up": "up [--split] [--kafka]   build, start the servers and Atlas, print a ride to try",
     "down": "down                     end what up started, and only that",
     "test": "test [SUITE...]          build and run the tests (test --list names the suites)",
+    "fuzz": "fuzz [SECONDS] [NAME...]  look for inputs that break the readers of what comes from outside",
     "bench": "bench                    measure what the README promises",
     "demo": "demo [--seconds N]       a small simulated city against what is up",
 }

@@ -39,9 +39,9 @@ static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t more)
 
 static inline void buffer_put(struct buffer *buffer, const void *data, size_t len)
 {
-    uint8_t *at = buffer_reserve(buffer, len);
+    uint8_t *at = len > 0 ? buffer_reserve(buffer, len) : NULL;
 
-    if (at != NULL && len > 0) {
+    if (at != NULL) {
         memcpy(at, data, len);
         buffer->len += len;
     }

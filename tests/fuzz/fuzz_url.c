@@ -11,10 +11,11 @@
 
 static struct rest_routes *make_routes(void)
 {
-    struct descriptor_set *set = fixture_descriptors();
+    static struct descriptor_set *set; /* the routes refer to it */
     struct rest_routes *routes = NULL;
     struct error error = {0};
 
+    set = fixture_descriptors();
     MUST(rest_routes_create(&routes, &error) == ATLAS_OK);
     MUST(rest_routes_add(routes, descriptors_service(set, "transcode.Things"), &error) == ATLAS_OK);
     return routes;

@@ -13,15 +13,8 @@ atlas_status_t wallet_debit_balance(struct atlas_call *call,
         .reference_id = req->reference_id,
     };
     struct wallet_posting posting;
-    bool is_posted;
 
-    atlas_status_t status = movement_check(call, &movement);
-    if (status == ATLAS_OK) {
-        status = wallet_store_debit(call, &movement, &posting, &is_posted);
-    }
-    if (status == ATLAS_OK && !is_posted) {
-        status = movement_first_outcome(call, WALLET_DEBIT, &movement, &posting);
-    }
+    atlas_status_t status = movement_post(call, WALLET_DEBIT, &movement, &posting);
     if (status != ATLAS_OK) {
         return status;
     }

@@ -14,7 +14,7 @@ atlas_status_t movement_currency(struct atlas_call *call, const char *given,
     return ATLAS_OK;
 }
 
-atlas_status_t movement_check(struct atlas_call *call, struct wallet_movement *movement)
+static atlas_status_t check(struct atlas_call *call, struct wallet_movement *movement)
 {
     atlas_status_t status = fields_check_id(call, "user_id", movement->user_id);
 
@@ -30,9 +30,10 @@ atlas_status_t movement_check(struct atlas_call *call, struct wallet_movement *m
     return status;
 }
 
-atlas_status_t movement_first_outcome(struct atlas_call *call, enum wallet_kind kind,
-                                      const struct wallet_movement *movement,
-                                      struct wallet_posting *ret_posting)
+/* After a movement was not posted: what its reference became first, or why it became nothing. */
+static atlas_status_t first_outcome(struct atlas_call *call, enum wallet_kind kind,
+                                    const struct wallet_movement *movement,
+                                    struct wallet_posting *ret_posting)
 {
     struct wallet_balance balance;
 
@@ -56,6 +57,23 @@ atlas_status_t movement_first_outcome(struct atlas_call *call, enum wallet_kind 
                           movement->reference_id);
     }
     return ATLAS_OK;
+}
+
+atlas_status_t movement_post(struct atlas_call *call, enum wallet_kind kind,
+                             struct wallet_movement *movement, struct wallet_posting *ret_posting)
+{
+    bool is_posted;
+
+    atlas_status_t status = check(call, movement);
+    if (status == ATLAS_OK) {
+        status = kind == WALLET_CREDIT
+                     ? wallet_store_credit(call, movement, ret_posting, &is_posted)
+                     : wallet_store_debit(call, movement, ret_posting, &is_posted);
+    }
+    if (status == ATLAS_OK && !is_posted) {
+        status = first_outcome(call, kind, movement, ret_posting);
+    }
+    return status;
 }
 
 atlas_status_t movement_no_account(struct atlas_call *call, const char *user_id,

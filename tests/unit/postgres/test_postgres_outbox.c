@@ -428,7 +428,7 @@ static void test_one_relay_leads_and_another_takes_over(void)
     struct error error;
     struct writing writings[2];
     forget_all();
-    struct generation *second = fixture_load("bumper", "1.0.0", &schema, true, &error);
+    struct generation *second = pg_fixture_load("bumper", "1.0.0", &schema, true, &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(second);
     fixture_activate(second);
     start_writing(writings, 100);
@@ -472,9 +472,9 @@ int main(void)
         UNIT_TEST(test_server_restart_loses_no_row),
     };
     struct error error;
-    fixture_start("outbox_poll = \"50ms\"; outbox_batch = 60;", publish);
-    fixture_add_schema("bumper");
-    bumper = fixture_load("bumper", "1.0.0", &schema, false, &error);
+    pg_fixture_start("outbox_poll = \"50ms\"; outbox_batch = 60;", publish);
+    pg_fixture_add_schema("bumper");
+    bumper = pg_fixture_load("bumper", "1.0.0", &schema, false, &error);
     if (bumper == NULL) {
         printf("%s\n", error.text);
         pg_server_destroy();
@@ -484,6 +484,6 @@ int main(void)
     int result = unit_run("postgres_outbox", tests, sizeof tests / sizeof tests[0]);
     fixture_deactivate(bumper);
     fixture_unload(bumper);
-    fixture_stop();
+    pg_fixture_stop();
     return result;
 }

@@ -183,10 +183,18 @@ static bool has_begun(void *arg)
     return begun > 0;
 }
 
+static struct generation *load_consumers(const char *name, const struct atlas_consumer *consumers,
+                                         size_t count, bool is_reload, struct error *error)
+{
+    struct fixture_plugin plugin = {
+        .id = "test", .topic = name, .consumers = consumers, .consumer_count = count};
+    return fixture_load(&plugin, is_reload, error);
+}
+
 static struct generation *load(const struct atlas_consumer *consumer, bool is_reload)
 {
     struct error error = {.text = ""};
-    struct generation *plugin = fixture_load("test", topic, consumer, 1, is_reload, &error);
+    struct generation *plugin = load_consumers(topic, consumer, 1, is_reload, &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plugin);
     return plugin;
 }
@@ -279,7 +287,7 @@ static void set_up(void)
         publish(p, "hello");
         kafka_cluster_publish(dead_topic, p, "key", "hello");
     }
-    keeper = fixture_load("test", topic, &declared, 1, false, &(struct error){.text = ""});
+    keeper = load_consumers(topic, &declared, 1, false, &(struct error){.text = ""});
     if (keeper == NULL) {
         printf("the consumer was refused\n");
         exit(EXIT_FAILURE);
@@ -698,7 +706,7 @@ static void test_topic_that_comes_later_is_consumed(void)
     later.name = "later";
     later.group = "later";
     begin();
-    struct generation *plugin = fixture_load("test", "later", &later, 1, false, &error);
+    struct generation *plugin = load_consumers("later", &later, 1, false, &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plugin);
     rd_kafka_mock_topic_set_error(kafka_cluster(), "later",
                                   RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
@@ -716,7 +724,7 @@ static void test_consumer_without_a_topic_refuses_the_load(void)
     struct error error;
     nameless.topic_key = NULL;
     begin();
-    CU_ASSERT_PTR_NULL(fixture_load("test", topic, &nameless, 1, false, &error));
+    CU_ASSERT_PTR_NULL(load_consumers(topic, &nameless, 1, false, &error));
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "consumer \"events\": its topic"));
 }
 
@@ -726,7 +734,7 @@ static void refuses_two(const char *name, const char *other_group, const char *w
     struct error error = {.text = ""};
     two[1].name = name;
     two[1].group = other_group;
-    CU_ASSERT_PTR_NULL(fixture_load("test", topic, two, 2, false, &error));
+    CU_ASSERT_PTR_NULL(load_consumers(topic, two, 2, false, &error));
     CU_ASSERT_STRING_EQUAL(error.text, why);
 }
 

@@ -27,7 +27,7 @@ static void start_module(const char *brokers, const char *settings)
     fixture_create(groups);
     CU_ASSERT_EQUAL_FATAL(kafka_module_create(&fixture_config()->kafka, &kafka, &error), ATLAS_OK);
     fixture_start(kafka_module_module(kafka));
-    plugin = fixture_load("test", "none", NULL, 0, false, &error);
+    plugin = fixture_load(&(struct fixture_plugin){.id = "test"}, false, &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plugin);
 }
 
@@ -261,7 +261,7 @@ static void test_start_without_a_broker_says_so_within_the_deadline(void)
     CU_ASSERT_EQUAL(publish_within("orders", 1000, &outcome, NULL), ATLAS_UNAVAILABLE);
     CU_ASSERT_TRUE(clock_monotonic_ns() - start_ns < NS_PER_S);
     CU_ASSERT_TRUE(fixture_eventually(is_away, NULL));
-    CU_ASSERT_PTR_NULL(fixture_load("test", "none", NULL, 0, true, &error));
+    CU_ASSERT_PTR_NULL(fixture_load(&(struct fixture_plugin){.id = "test"}, true, &error));
     CU_ASSERT_EQUAL(error.status, ATLAS_UNAVAILABLE);
     stop_module();
 }

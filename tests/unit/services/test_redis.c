@@ -36,7 +36,7 @@ static void start_module(const char *settings)
     CU_ASSERT_EQUAL_FATAL(redis_create(&fixture_config()->redis, FIXTURE_LOOPS, &redis, &error),
                           ATLAS_OK);
     fixture_start(redis_module(redis));
-    plugin = fixture_load("test", "none", NULL, 0, false, &error);
+    plugin = fixture_load(&(struct fixture_plugin){.id = "test"}, false, &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plugin);
 }
 
@@ -281,7 +281,7 @@ static void test_reload_without_a_server_is_refused(void)
     start("");
     redis_server_kill();
     CU_ASSERT_TRUE(fixture_eventually(is_refused_at_once, NULL));
-    CU_ASSERT_PTR_NULL(fixture_load("test", "none", NULL, 0, true, &error));
+    CU_ASSERT_PTR_NULL(fixture_load(&(struct fixture_plugin){.id = "test"}, true, &error));
     CU_ASSERT_EQUAL(error.status, ATLAS_UNAVAILABLE);
     stop_module();
 }

@@ -4,7 +4,6 @@
 #include "base/descriptors.h"
 #include "base/report.h"
 #include "inbound/rest/rest_server.h"
-#include "runtime/loader/elf_image.h"
 #include "runtime/loader/manifest.h"
 
 /* Plugins of one process that are looked at. */
@@ -13,44 +12,29 @@
 /* What the plugins of a process bring. */
 struct plugins {
     struct rest_definitions definitions[PLUGINS_MAX];
+    struct descriptor_set *sets[PLUGINS_MAX]; /* owned; as in definitions */
     size_t count;
 };
 
-static struct manifest *read_manifest(const char *path)
+static void add_plugin(struct plugins *plugins, const struct manifest *manifest)
 {
-    struct elf_image *image = NULL;
-    struct manifest *manifest = NULL;
-    struct report ignored;
-
-    report_init(&ignored);
-    if (elf_image_read(path, &image, NULL) == ATLAS_OK) {
-        manifest = manifest_read(image, path, &ignored);
-    }
-    elf_image_destroy(image);
-    report_finish(&ignored);
-    return manifest;
-}
-
-static void add_plugin(struct plugins *plugins, const struct config_plugin *plugin)
-{
-    struct manifest *manifest = plugins->count < PLUGINS_MAX ? read_manifest(plugin->path) : NULL;
     struct descriptor_set *set = NULL;
 
-    if (manifest == NULL) {
+    if (manifest == NULL || plugins->count == PLUGINS_MAX) {
         return;
     }
     if (manifest->descriptors != NULL) {
         descriptors_create((struct atlas_bytes){manifest->descriptors, manifest->descriptors_len},
                            &set, NULL);
     }
+    plugins->sets[plugins->count] = set;
     plugins->definitions[plugins->count++] = (struct rest_definitions){manifest, set};
 }
 
 static void finish(struct plugins *plugins)
 {
     for (size_t i = 0; i < plugins->count; i++) {
-        manifest_destroy((struct manifest *)(uintptr_t)plugins->definitions[i].manifest);
-        descriptors_destroy((struct descriptor_set *)(uintptr_t)plugins->definitions[i].set);
+        descriptors_destroy(plugins->sets[i]);
     }
 }
 
@@ -70,17 +54,17 @@ static bool opens(const struct plugins *plugins, const struct config_listener *l
 }
 
 /* False if the listener has been reported. */
-static bool check_listener(const struct config *config, const struct config_process *process,
+static bool check_listener(const struct config *config, const struct manifest *const *manifests,
+                           const struct config_process *process,
                            const struct config_listener *listener, struct report *report)
 {
     struct plugins plugins = {.count = 0};
     struct error error;
     atlas_status_t status = ATLAS_OK;
 
-    for (size_t i = 0; i < process->plugins.count; i++) {
-        const struct config_plugin *plugin = config_plugin(config, process->plugins.items[i]);
-        if (plugin != NULL) {
-            add_plugin(&plugins, plugin);
+    for (size_t i = 0; i < config->plugin_count; i++) {
+        if (config_texts_have(&process->plugins, config->plugins[i].id)) {
+            add_plugin(&plugins, manifests[i]);
         }
     }
     if (opens(&plugins, listener)) {
@@ -94,14 +78,15 @@ static bool check_listener(const struct config *config, const struct config_proc
     return status == ATLAS_OK;
 }
 
-void rest_check(const struct config *config, struct report *report)
+void rest_check(const struct config *config, const struct manifest *const *manifests,
+                struct report *report)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         bool is_good = listener->protocol == CONFIG_PROTOCOL_REST;
 
         for (size_t j = 0; j < config->process_count && is_good; j++) {
-            is_good = check_listener(config, &config->processes[j], listener, report);
+            is_good = check_listener(config, manifests, &config->processes[j], listener, report);
         }
     }
 }

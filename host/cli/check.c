@@ -148,7 +148,7 @@ static void check_plugins(struct check *check)
     }
     placement_check(config, manifests, check->report);
     if (check->report->count == 0) { /* what is wrong above would be told twice */
-        rest_check(config, check->report);
+        rest_check(config, manifests, check->report);
     }
     for (size_t i = 0; i < config->plugin_count; i++) {
         candidate_finish(&check->candidates[i]);

@@ -34,19 +34,19 @@ static atlas_status_t attach(struct kafka_attachment *attachment, struct generat
                              size_t index, struct error *error)
 {
     struct attached_consumer *attached = &attachment->items[index];
-    struct atlas_consumer declared = kafka_identity_declared(&generation->plugin, index);
+    const struct atlas_consumer *declared = &generation->plugin.consumers[index];
     struct kafka_identity identity;
     atlas_status_t status = kafka_identity_read(
-        generation->id, plugin_config_public(generation->config), &declared, &identity, error);
+        generation->id, plugin_config_public(generation->config), declared, &identity, error);
     if (status != ATLAS_OK) {
         return status;
     }
     status = kafka_consumers_acquire(attachment->consumers, generation->runtime, &identity,
-                                     declared.batch_limit, &attached->shared, error);
+                                     declared->batch_limit, &attached->shared, error);
     if (status != ATLAS_OK) {
         return error_prefix(error, "consumer \"%s\"", identity.name);
     }
-    attached->handle = declared.handle;
+    attached->handle = declared->handle;
     attached->generation = generation;
     attachment->count++;
     return ATLAS_OK;

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-struct atlas_consumer kafka_identity_declared(const struct atlas_plugin *plugin, size_t n)
-{
-    struct atlas_consumer copy = {.size = 0};
-    size_t stride = plugin->consumers[0].size;
-    const char *source = (const char *)plugin->consumers + n * stride;
-    memcpy(&copy, source, stride < sizeof copy ? stride : sizeof copy);
-    return copy;
-}
-
 static atlas_status_t copy_name(char *target, size_t size, const char *text, const char *what,
                                 struct error *error)
 {
@@ -90,12 +81,10 @@ atlas_status_t kafka_identity_check(const char *id, const struct atlas_plugin *p
     atlas_status_t status = ATLAS_OK;
     for (size_t b = 0; b < plugin->consumer_count && status == ATLAS_OK; b++) {
         struct kafka_identity younger;
-        struct atlas_consumer declared = kafka_identity_declared(plugin, b);
-        status = kafka_identity_read(id, config, &declared, &younger, error);
+        status = kafka_identity_read(id, config, &plugin->consumers[b], &younger, error);
         for (size_t a = 0; a < b && status == ATLAS_OK; a++) {
             struct kafka_identity older;
-            declared = kafka_identity_declared(plugin, a);
-            status = kafka_identity_read(id, config, &declared, &older, error);
+            status = kafka_identity_read(id, config, &plugin->consumers[a], &older, error);
             if (status == ATLAS_OK) {
                 status = check_pair(&older, a, &younger, b, error);
             }

@@ -16,9 +16,6 @@ struct kafka_identity {
     char topic[256];
 };
 
-/* The n-th consumer that a plugin declares, also if it was built against an older header. */
-struct atlas_consumer kafka_identity_declared(const struct atlas_plugin *plugin, size_t n);
-
 /* Reads one of plugin id's consumers. INVALID_ARGUMENT for what is missing or too long. */
 atlas_status_t kafka_identity_read(const char *id, const struct atlas_config *config,
                                    const struct atlas_consumer *declared,

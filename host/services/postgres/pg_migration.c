@@ -269,16 +269,6 @@ static atlas_status_t migrate_one(struct migrator *m, int64_t number,
     return apply(m, number, migration, hash, error);
 }
 
-/* The n-th migration as the plugin's headers had it: an older one has shorter structs. */
-static struct atlas_pg_migration declared_migration(const struct atlas_pg_schema *schema, size_t n)
-{
-    struct atlas_pg_migration copy = {.size = 0};
-    size_t stride = schema->migrations[0].size;
-    memcpy(&copy, (const char *)schema->migrations + n * stride,
-           stride < sizeof copy ? stride : sizeof copy);
-    return copy;
-}
-
 static atlas_status_t check_declaration(const struct migrator *m, size_t index,
                                         const struct atlas_pg_migration *migration,
                                         struct error *error)
@@ -315,10 +305,10 @@ static atlas_status_t migrate_all(struct migrator *m, struct error *error)
         status = migrate_host(m, error);
     }
     for (size_t i = 0; i < count && status == ATLAS_OK; i++) {
-        struct atlas_pg_migration migration = declared_migration(m->plugin->schema, i);
-        status = check_declaration(m, i, &migration, error);
+        const struct atlas_pg_migration *migration = &m->plugin->schema->migrations[i];
+        status = check_declaration(m, i, migration, error);
         if (status == ATLAS_OK) {
-            status = migrate_one(m, (int64_t)i + 1, &migration, error);
+            status = migrate_one(m, (int64_t)i + 1, migration, error);
         }
     }
     return status;

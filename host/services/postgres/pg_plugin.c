@@ -6,16 +6,6 @@
 
 #include "services/postgres/pg_metrics.h"
 
-/* The n-th statement as the plugin's headers had it: an older one has shorter structs. */
-static struct atlas_pg_statement declared_statement(const struct atlas_pg_schema *schema, size_t n)
-{
-    struct atlas_pg_statement copy = {.size = 0};
-    size_t stride = schema->statements[0].size;
-    memcpy(&copy, (const char *)schema->statements + n * stride,
-           stride < sizeof copy ? stride : sizeof copy);
-    return copy;
-}
-
 static atlas_status_t compile(struct pg_plugin *plugin, struct error *error)
 {
     size_t count = plugin->schema != NULL ? plugin->schema->statement_count : 0;
@@ -24,8 +14,8 @@ static atlas_status_t compile(struct pg_plugin *plugin, struct error *error)
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        struct atlas_pg_statement declared = declared_statement(plugin->schema, i);
-        atlas_status_t status = pg_statement_init(&plugin->statements[i], &declared, error);
+        const struct atlas_pg_statement *declared = &plugin->schema->statements[i];
+        atlas_status_t status = pg_statement_init(&plugin->statements[i], declared, error);
         if (status != ATLAS_OK) {
             return status;
         }

@@ -7,8 +7,8 @@
  *  2. The sweeper waits for the end and a grace period, in which an update of Order that had begun
  *     before the end commits, and which covers the difference of the hosts' clocks. Only then it
  *     asks Order: an order that is still CREATED stays without this driver for good, so the driver
- * is free. One that is MATCHED or further confirms (its event to us is only late), and while Order
- * does not answer nothing is decided.
+ *     is free. One that is MATCHED or further confirms (its event to us is only late), and while
+ *     Order does not answer nothing is decided.
  *  3. If a clock is off by more than the grace period, Order's own unique index on drivers refuses
  *     the second ride: its reservation is not confirmed and ends here.
  * So an outage of Kafka that is longer than the lease costs the passenger a repeated RequestRide,
@@ -62,8 +62,16 @@ atlas_status_t dispatch_expire_reservations(struct atlas_call *call)
     size_t count;
 
     atlas_status_t status = dispatch_store_overdue(call, before_us, ROUND_LIMIT, &pairs, &count);
-    for (size_t i = 0; status == ATLAS_OK && i < count; i++) {
-        status = settle(call, &pairs[i]);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    /* One that cannot be settled holds up no other, unless it is the servers that fail. */
+    for (size_t i = 0; i < count && !atlas_status_is_transient(status); i++) {
+        atlas_status_t settled = settle(call, &pairs[i]);
+
+        if (settled != ATLAS_OK) {
+            status = settled;
+        }
     }
     return status;
 }

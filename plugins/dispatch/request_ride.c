@@ -77,7 +77,16 @@ static atlas_status_t find_drivers(struct atlas_call *call,
     atlas__tracker__v1__get_nearby_drivers_request__set_radius_km(
         &req, dispatch_of(call)->search_radius_km);
     atlas__tracker__v1__get_nearby_drivers_request__set_limit(&req, limit);
-    return atlas_tracker_v1_tracker_get_nearby_drivers(call, &req, ret_found);
+    atlas_status_t status = atlas_tracker_v1_tracker_get_nearby_drivers(call, &req, ret_found);
+    if (status == ATLAS_INVALID_ARGUMENT) { /* ours, not the client's */
+        struct atlas_bytes reason = atlas_message(call);
+
+        status = atlas_fail(call, ATLAS_INTERNAL,
+                            "Tracker refuses the search, %.*s: set search_radius_km and "
+                            "candidates_limit of dispatch within the limits of tracker",
+                            ATLAS_BYTES_ARG(reason));
+    }
+    return status;
 }
 
 /* The drivers as candidates, each with the event that would tell of it. */

@@ -4,7 +4,7 @@
  * has seen the event; the rest is refused with its reason.
  *
  * An event past its end is not applied: Dispatch may have given the driver away (see the head of
- * dispatch/sweep.c). That is no error, the passenger asks again.
+ * dispatch/expire_reservations.c). That is no error, the passenger asks again.
  */
 #include "atlas/events/v1/events.atlas.h"
 #include "common/fields.h"

@@ -1,6 +1,7 @@
 /*
  * GetNearbyDrivers: searched outward from a small circle. Redis sorts every driver in the circle
  * that it is asked for, so in a dense city a small one that is enough is a hundred times cheaper.
+ * Near the poles, where no position is indexed, there is nobody: that is an answer, not a failure.
  */
 #include <math.h>
 
@@ -127,16 +128,19 @@ atlas_status_t tracker_get_nearby_drivers(struct atlas_call *call, const Request
                                           Response *ret_res)
 {
     struct search search = {0};
-    struct position *found;
-    size_t count;
+    struct position *found = NULL;
+    size_t count = 0;
 
     atlas_status_t status =
-        position_check_point(call, ATLAS_HAS_FIELD(req, latitude), req->latitude,
-                             ATLAS_HAS_FIELD(req, longitude), req->longitude);
+        fields_check_latitude(call, "latitude", ATLAS_HAS_FIELD(req, latitude), req->latitude);
+    if (status == ATLAS_OK) {
+        status = fields_check_longitude(call, "longitude", ATLAS_HAS_FIELD(req, longitude),
+                                        req->longitude);
+    }
     if (status == ATLAS_OK) {
         status = read_bounds(call, req, &search);
     }
-    if (status == ATLAS_OK) {
+    if (status == ATLAS_OK && fabs(req->latitude) <= POSITION_LATITUDE_LIMIT) {
         status = search_outward(call, &search, &found, &count);
     }
     return status == ATLAS_OK ? fill_reply(call, found, count, ret_res) : status;

@@ -179,6 +179,20 @@ static void test_request_of_another_passenger_is_refused(void)
     testhost_close(host);
 }
 
+static void test_request_does_not_blame_the_client_for_the_configuration(void)
+{
+    struct testhost *host = start_dispatch();
+    Atlas__Dispatch__V1__RequestRideResponse *res = NULL;
+
+    script_no_reservation(host);
+    script_order(host, "", CREATED);
+    testhost_client_fail(host, NEARBY, ATLAS_INVALID_ARGUMENT, "radius_km: must be at most 3");
+    CU_ASSERT_EQUAL(request(host, NULL, &res), ATLAS_INTERNAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(testhost_message(host), "radius_km: must be at most 3: set "
+                                                          "search_radius_km"));
+    testhost_close(host);
+}
+
 UNIT_MAIN("dispatch requests", UNIT_TEST(test_request_reserves_a_driver),
           UNIT_TEST(test_request_writes_an_event_for_each_candidate),
           UNIT_TEST(test_request_repeated_returns_the_same_driver),
@@ -188,4 +202,5 @@ UNIT_MAIN("dispatch requests", UNIT_TEST(test_request_reserves_a_driver),
           UNIT_TEST(test_request_goes_on_after_a_lost_race),
           UNIT_TEST(test_request_takes_the_driver_of_a_faster_twin),
           UNIT_TEST(test_request_needs_a_created_order),
-          UNIT_TEST(test_request_of_another_passenger_is_refused))
+          UNIT_TEST(test_request_of_another_passenger_is_refused),
+          UNIT_TEST(test_request_does_not_blame_the_client_for_the_configuration))

@@ -103,6 +103,31 @@ static void test_sweep_decides_nothing_without_order(void)
     testhost_close(host);
 }
 
+static void script_two_overdue(struct testhost *host)
+{
+    testhost_pg_rows(host, "dispatch_overdue",
+                     ATLAS_PG_PARAMS(atlas_pg_uuid(ID), atlas_pg_text("d1"), atlas_pg_uuid(ID),
+                                     atlas_pg_text("d2")));
+}
+
+static void test_sweep_goes_on_behind_one_that_cannot_be_settled(void)
+{
+    struct testhost *host = start_dispatch();
+
+    script_two_overdue(host);
+    testhost_client_fail(host, GET_ORDER, ATLAS_INTERNAL, "a row that cannot be read");
+    script_order(host, "", CREATED);
+    testhost_pg_affected(host, "dispatch_expire", 1);
+    CU_ASSERT_EQUAL(testhost_background(host, "expire_reservations", 0), ATLAS_INTERNAL);
+    CU_ASSERT(testhost_did(host, "pg dispatch_expire " ID " d2"));
+    testhost_reset(host);
+    script_two_overdue(host);
+    testhost_client_fail(host, GET_ORDER, ATLAS_UNAVAILABLE, "not connected");
+    CU_ASSERT_EQUAL(testhost_background(host, "expire_reservations", 0), ATLAS_UNAVAILABLE);
+    CU_ASSERT_FALSE(testhost_did(host, "pg dispatch_expire"));
+    testhost_close(host);
+}
+
 static void test_configuration_that_does_not_go_together(void)
 {
     struct testhost *host = plugin_open("dispatch");
@@ -121,4 +146,5 @@ UNIT_MAIN("dispatch upkeep", UNIT_TEST(test_events_confirm_and_release),
           UNIT_TEST(test_sweep_expires_what_order_did_not_match),
           UNIT_TEST(test_sweep_follows_an_order_whose_event_is_late),
           UNIT_TEST(test_sweep_decides_nothing_without_order),
+          UNIT_TEST(test_sweep_goes_on_behind_one_that_cannot_be_settled),
           UNIT_TEST(test_configuration_that_does_not_go_together))

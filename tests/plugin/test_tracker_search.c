@@ -62,6 +62,17 @@ static void test_tracker_search_leaves_out_the_outdated(void)
     testhost_close(host);
 }
 
+static void test_tracker_search_near_a_pole_finds_nobody(void)
+{
+    struct testhost *host = plugin_start("tracker");
+    NearbyRequest req = nearby_request();
+
+    atlas__tracker__v1__get_nearby_drivers_request__set_latitude(&req, -89.5);
+    CU_ASSERT_EQUAL(nearby(host, &req)->n_drivers, 0);
+    CU_ASSERT_FALSE(testhost_did(host, "redis"));
+    testhost_close(host);
+}
+
 static void expect_search_refused(const NearbyRequest *req, const char *field)
 {
     struct testhost *host = plugin_start("tracker");
@@ -81,6 +92,9 @@ static void test_tracker_search_is_bounded(void)
     expect_search_refused(&req, "radius_km");
     atlas__tracker__v1__get_nearby_drivers_request__set_radius_km(&req, (double)NAN);
     expect_search_refused(&req, "radius_km");
+    req = nearby_request();
+    atlas__tracker__v1__get_nearby_drivers_request__set_latitude(&req, 90.5);
+    expect_search_refused(&req, "latitude");
     req = nearby_request();
     atlas__tracker__v1__get_nearby_drivers_request__set_limit(&req, 0);
     expect_search_refused(&req, "limit");
@@ -117,4 +131,5 @@ static void test_tracker_location_of_a_driver(void)
 UNIT_MAIN("tracker search", UNIT_TEST(test_tracker_search_ends_in_the_circle_that_is_enough),
           UNIT_TEST(test_tracker_search_doubles_the_circle),
           UNIT_TEST(test_tracker_search_leaves_out_the_outdated),
+          UNIT_TEST(test_tracker_search_near_a_pole_finds_nobody),
           UNIT_TEST(test_tracker_search_is_bounded), UNIT_TEST(test_tracker_location_of_a_driver))

@@ -103,14 +103,19 @@ def test_a_listener_moves_under_traffic(host):
 
 
 def test_a_listener_serves_other_services(host):
+    """On one connection: Front comes, Echo leaves, and all is as it was."""
     with host.channel() as channel:
         assert _echo(host, channel) == "hello"
-        log = host.reload(services='"atlas.test.v1.Echo", "atlas.test.v1.Other"')
-        assert "listener changed" in log
-        assert _echo(host, channel) == "hello"  # on the same connection
-        assert "no longer listening" in host.reload(services='"atlas.test.v1.Other"')
-    assert _is_refused(host.port)
-    assert _post(host.rest_port)[0] == 200
+        log = host.reload(services='"atlas.test.v1.Echo", "atlas.test.v1.Front"', loaded='"echo", "front"')
+        assert "listener changed" in log and "reload done" in log
+        assert _echo(host, channel) == "hello"
+        assert "listener changed" in host.reload(services='"atlas.test.v1.Front"')
+        with pytest.raises(grpc.RpcError) as failure:
+            _echo(host, channel)
+        assert failure.value.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert _post(host.rest_port)[0] == 200
+        assert "listener changed" in host.reload(services='"atlas.test.v1.Echo"', loaded='"echo"')
+        assert _echo(host, channel) == "hello"
 
 
 def test_a_port_that_is_taken_refuses_the_reload(host):

@@ -7,16 +7,16 @@
 #include "base/log.h"
 #include "runtime/reload/control.h"
 #include "runtime/reload/drain.h"
+#include "runtime/reload/epoch.h"
 #include "runtime/reload/lifecycle.h"
 #include "runtime/reload/plan.h"
-#include "runtime/router.h"
 #include "runtime/runtime.h"
 
 struct deployment {
     struct route_table_owner owner;
     struct runtime *runtime;
     struct control *control;
-    uint64_t epoch;
+    uint64_t epoch; /* number of the newest; 0: none yet */
     struct generation_list active;
     struct generation_list draining; /* in older tables only */
     unsigned next_number;
@@ -109,57 +109,23 @@ static bool make_fresh(struct deployment *deployment, struct plan *plan, struct 
     return true;
 }
 
-/* Tables of one set of generations, one for each loop. */
-struct tables {
-    struct route_table *items[256];
-    unsigned count;
-};
-
-static void free_tables(struct tables *tables)
-{
-    for (unsigned i = 0; i < tables->count; i++) {
-        route_table_free(tables->items[i]);
-    }
-    tables->count = 0;
-}
-
-static bool make_tables(struct deployment *deployment, const struct generation_list *list,
-                        struct tables *ret_tables, struct report *report)
+static bool make_epoch(struct deployment *deployment, const struct generation_list *list,
+                       struct epoch *ret_epoch, struct report *report)
 {
     struct error error;
-    ret_tables->count = 0;
-    for (unsigned i = 0; i < runtime_worker_count(deployment->runtime); i++) {
-        if (route_table_create(&deployment->owner, deployment->epoch + 1, list->items, list->count,
-                               &ret_tables->items[i], &error) != ATLAS_OK) {
-            report_add(report, "%s", error.text);
-            free_tables(ret_tables);
-            return false;
-        }
-        ret_tables->count++;
+    if (epoch_make(deployment->runtime, &deployment->owner, deployment->epoch + 1, list->items,
+                   list->count, ret_epoch, &error) != ATLAS_OK) {
+        report_add(report, "%s", error.text);
+        return false;
     }
     return true;
 }
 
-static void swap_table(struct worker *worker, void *arg)
-{
-    struct route_table *older = worker->routes;
-    worker->routes = arg;
-    if (older != NULL) {
-        route_table_release(older);
-    }
-}
-
 /* COMMIT: cannot fail. Older tables come back by on_retired. */
-static void commit_tables(struct deployment *deployment, struct tables *tables)
+static void commit(struct deployment *deployment, const struct epoch *epoch)
 {
     deployment->epoch++;
-    for (unsigned i = 0; i < tables->count; i++) {
-        struct route_table *table = tables->items[i];
-        for (size_t g = 0; g < table->generation_count; g++) {
-            table->generations[g]->table_references++;
-        }
-        runtime_run_on(runtime_worker(deployment->runtime, i), swap_table, table);
-    }
+    epoch_commit(deployment->runtime, epoch);
 }
 
 static void log_generation(const char *message, const struct generation *generation)
@@ -284,7 +250,7 @@ static void abandon_follower(const struct deployment *deployment)
 /* Asks the follower and makes the tables: the last that may refuse. */
 static bool prepare(struct deployment *deployment, const struct config *config,
                     const struct generation_list *next, bool *ret_is_asked_for,
-                    struct tables *ret_tables, struct report *report)
+                    struct epoch *ret_epoch, struct report *report)
 {
     const struct deployment_follower *follower = &deployment->follower;
     *ret_is_asked_for = follower->prepare != NULL &&
@@ -292,7 +258,7 @@ static bool prepare(struct deployment *deployment, const struct config *config,
     if (report->count > 0) {
         return false; /* the follower refused, and has cleaned up */
     }
-    if (!make_tables(deployment, next, ret_tables, report)) {
+    if (!make_epoch(deployment, next, ret_epoch, report)) {
         abandon_follower(deployment);
         return false;
     }
@@ -302,7 +268,7 @@ static bool prepare(struct deployment *deployment, const struct config *config,
 static bool apply_plan(struct deployment *deployment, const struct config *config,
                        struct plan *plan, struct report *report)
 {
-    struct tables tables;
+    struct epoch epoch;
     bool is_asked_for;
     if (!make_fresh(deployment, plan, report)) {
         return false;
@@ -311,17 +277,17 @@ static bool apply_plan(struct deployment *deployment, const struct config *confi
     for (size_t i = 0; i < plan->fresh.count; i++) {
         list_add(&next, plan->fresh.items[i]);
     }
-    if (!prepare(deployment, config, &next, &is_asked_for, &tables, report)) {
+    if (!prepare(deployment, config, &next, &is_asked_for, &epoch, report)) {
         return false;
     }
     bool is_same = plan->fresh.count == 0 && next.count == deployment->active.count;
     if (is_same && !is_asked_for && deployment->epoch > 0) {
-        free_tables(&tables);
+        epoch_discard(&epoch);
         abandon_follower(deployment);
         log_info("nothing to reload: no file and no configuration of a plugin has changed");
         return true;
     }
-    commit_tables(deployment, &tables);
+    commit(deployment, &epoch);
     if (deployment->follower.commit != NULL) {
         deployment->follower.commit(deployment->follower.self);
     }
@@ -377,17 +343,17 @@ bool deployment_end(struct deployment *deployment, int64_t until_ns)
     struct generation_list none = {.count = 0};
     struct generation_list older;
     struct report report;
-    struct tables tables;
+    struct epoch epoch;
     if (deployment->epoch == 0) {
         return true; /* nothing was ever routed to; the loops may not even have been started */
     }
     report_init(&report);
-    bool is_made = make_tables(deployment, &none, &tables, &report);
+    bool is_made = make_epoch(deployment, &none, &epoch, &report);
     report_finish(&report);
     if (!is_made) {
         return false;
     }
-    commit_tables(deployment, &tables);
+    commit(deployment, &epoch);
     retire(deployment, &none, &older);
     drain_cancel_calls(deployment->runtime, NULL);
     end_all(deployment);

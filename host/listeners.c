@@ -35,6 +35,8 @@ static struct rest_limits rest_limits_of(const struct config_rest *config)
         .header_limit = (size_t)config->header_bytes,
         .depth = (unsigned)config->depth,
         .request_ms = config->request_ms,
+        .lingering = (unsigned)config->lingering,
+        .linger_ms = config->linger_ms,
         .idle_ms = config->idle_ms,
     };
 }

@@ -16,6 +16,8 @@ const int64_t metrics_buckets_ns[METRICS_BUCKETS - 1] = {
 
 struct metrics_registry metrics_registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static _Atomic size_t series_limit = 5000;
+
 static bool is_name(const char *name)
 {
     for (const char *p = name; *p != '\0'; p++) {
@@ -153,6 +155,11 @@ static struct metrics_series *find_series(struct metrics_family *family, const c
     return series;
 }
 
+void metrics_limit_series(size_t limit)
+{
+    atomic_store(&series_limit, limit);
+}
+
 /* The series of these values; beyond the bound, the one that stands for all others. */
 static struct metrics_series *take_series(struct metrics_family *family, const char *const *values)
 {
@@ -160,7 +167,7 @@ static struct metrics_series *take_series(struct metrics_family *family, const c
                                                           "other", "other", "other", "other"};
     struct metrics_series *series = find_series(family, values);
 
-    if (series == NULL && family->series_count < METRICS_SERIES_MAX) {
+    if (series == NULL && family->series_count < atomic_load(&series_limit)) {
         return new_series(family, values);
     }
     if (series == NULL) {

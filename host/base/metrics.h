@@ -28,9 +28,6 @@ enum metrics_kind {
 #define METRICS_LABELS_MAX 8
 #define METRICS_BUCKETS    17
 
-/* Series of one family at most; further ones count under the label values "other". */
-#define METRICS_SERIES_MAX 5000
-
 /* Upper bounds of a histogram's buckets but the last, which has none: 50 us to 10 s. */
 extern const int64_t metrics_buckets_ns[METRICS_BUCKETS - 1];
 
@@ -67,6 +64,10 @@ struct metrics_cell *metrics_cell(struct metrics_family *family, const char *con
  * allowed.
  */
 void metrics_cell_release(struct metrics_cell *cell);
+
+/* Series of one family at most, from now on; further ones count under the label values "other".
+ * 5000 until it is called. Any thread. */
+void metrics_limit_series(size_t limit);
 
 /* All of it, as text/plain; version=0.0.4. To be freed by the caller; NULL without memory. Any
  * thread. */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/report.h"
 #include "cli/cli.h"
 #include "cli/config_arguments.h"
@@ -166,6 +167,7 @@ static bool start_process(struct run *run, struct report *report)
     }
     log_set_level((enum atlas_log_level)run->config->log.level);
     log_set_process(process->name);
+    metrics_limit_series((size_t)run->config->metrics.series);
     return process_start(run->config, process->name, run->control, &run->process, report);
 }
 

@@ -99,10 +99,12 @@ static void test_what_does_not_fit_is_refused(void)
 
 static void test_number_of_series_is_bounded(void)
 {
-    static struct metrics_cell *cells[METRICS_SERIES_MAX + 2];
+    enum { LIMIT = 50 };
+    struct metrics_cell *cells[LIMIT + 2];
     struct metrics_family *family = metrics_family("t_many", "x", METRICS_COUNTER, labels);
 
-    for (int i = 0; i < METRICS_SERIES_MAX + 2; i++) {
+    metrics_limit_series(LIMIT);
+    for (int i = 0; i < LIMIT + 2; i++) {
         char name[16];
         snprintf(name, sizeof name, "p%d", i);
         const char *values[] = {name, "OK"};
@@ -110,7 +112,7 @@ static void test_number_of_series_is_bounded(void)
         metrics_add(cells[i], 1);
     }
     CU_ASSERT_TRUE(shows("t_many{plugin=\"other\",status=\"other\"} 2\n"));
-    for (int i = 0; i < METRICS_SERIES_MAX + 2; i++) {
+    for (int i = 0; i < LIMIT + 2; i++) {
         metrics_cell_release(cells[i]);
     }
     CU_ASSERT_FALSE(shows("t_many"));

@@ -133,6 +133,12 @@ struct config_rest {
     int64_t backlog;
     int64_t request_ms; /* request_timeout: from its first byte until all of it is there */
     int64_t idle_ms;    /* idle_timeout */
+    int64_t linger_ms;  /* linger_timeout: of a socket whose client may still be sending */
+    int64_t lingering;  /* such sockets, per listener and loop */
+};
+
+struct config_metrics {
+    int64_t series; /* of one family */
 };
 
 struct config_admin {
@@ -228,6 +234,7 @@ struct config {
     struct config_grpc grpc;
     struct config_rest rest;
     struct config_admin admin;
+    struct config_metrics metrics;
     struct config_postgres postgres;
     struct config_redis redis;
     struct config_kafka kafka;

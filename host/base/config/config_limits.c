@@ -104,6 +104,8 @@ static const struct config_field rest[] = {
     WHOLE(config_rest, "backlog", backlog, "1024", 1, 65535),
     TIME(config_rest, "request_timeout", request_ms, "30s", 10, HR),
     TIME(config_rest, "idle_timeout", idle_ms, "60s", SEC, HR),
+    TIME(config_rest, "linger_timeout", linger_ms, "5s", 100, MIN),
+    WHOLE(config_rest, "lingering", lingering, "256", 1, 100000),
 };
 
 static const struct config_field admin[] = {
@@ -112,6 +114,10 @@ static const struct config_field admin[] = {
     WHOLE(config_admin, "backlog", backlog, "64", 1, 65535),
     TIME(config_admin, "request_timeout", request_ms, "10s", 10, HR),
     TIME(config_admin, "idle_timeout", idle_ms, "30s", SEC, HR),
+};
+
+static const struct config_field metrics[] = {
+    WHOLE(config_metrics, "series", series, "5000", 10, 1000000),
 };
 
 static const struct config_field postgres[] = {
@@ -194,6 +200,7 @@ const struct config_group config_groups[] = {
     GROUP(grpc),
     GROUP(rest),
     GROUP(admin),
+    GROUP(metrics),
     GROUP(redis),
     GROUP(postgres),
     GROUP(kafka),

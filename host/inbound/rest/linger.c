@@ -9,8 +9,6 @@
 
 #include "base/clock.h"
 
-#define LINGER_MAX    256
-#define LINGER_NS     (5 * NS_PER_S)
 #define LINGER_IDLE_S 1
 #define DISCARD_SIZE  (256 * 1024)
 
@@ -48,15 +46,16 @@ static void linger_on_socket(evutil_socket_t fd, short events, void *arg)
     }
 }
 
-void rest_linger_init(struct rest_linger *linger, struct event_base *base)
+void rest_linger_init(struct rest_linger *linger, struct event_base *base, size_t limit,
+                      int64_t timeout_ms)
 {
-    *linger = (struct rest_linger){.base = base};
+    *linger = (struct rest_linger){.base = base, .limit = limit, .timeout_ms = timeout_ms};
 }
 
 void rest_linger_begin(struct rest_linger *linger, int fd)
 {
     static const struct timeval idle = {LINGER_IDLE_S, 0};
-    struct lingerer *lingerer = linger->count < LINGER_MAX ? calloc(1, sizeof *lingerer) : NULL;
+    struct lingerer *lingerer = linger->count < linger->limit ? calloc(1, sizeof *lingerer) : NULL;
 
     if (lingerer == NULL || (lingerer->fd = dup(fd)) < 0) {
         free(lingerer);
@@ -64,7 +63,7 @@ void rest_linger_begin(struct rest_linger *linger, int fd)
     }
     shutdown(lingerer->fd, SHUT_WR);
     lingerer->linger = linger;
-    lingerer->until_ns = clock_monotonic_ns() + LINGER_NS;
+    lingerer->until_ns = clock_monotonic_ns() + linger->timeout_ms * NS_PER_MS;
     lingerer->next = linger->sockets;
     lingerer->link = &linger->sockets;
     if (lingerer->next != NULL) {

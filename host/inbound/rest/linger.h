@@ -7,6 +7,7 @@
 #define INBOUND_REST_LINGER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct event_base;
 struct lingerer;
@@ -15,13 +16,16 @@ struct rest_linger {
     struct event_base *base;
     struct lingerer *sockets;
     size_t count;
+    size_t limit;
+    int64_t timeout_ms;
 };
 
-/* On the loop, as all that follows. */
-void rest_linger_init(struct rest_linger *linger, struct event_base *base);
+/* For at most limit sockets, each kept for timeout_ms at most. On the loop, as all that follows. */
+void rest_linger_init(struct rest_linger *linger, struct event_base *base, size_t limit,
+                      int64_t timeout_ms);
 
 /* Keeps the socket, which the caller goes on to close, until its client has closed it or the time
- * is over. Beyond a number of them, or without memory, it is closed at once. */
+ * is over. Beyond the limit, or without memory, it is closed at once. */
 void rest_linger_begin(struct rest_linger *linger, int fd);
 
 /* Closes what is still kept. */

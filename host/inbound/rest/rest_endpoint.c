@@ -72,7 +72,7 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
     }
     rest_metrics_init(&endpoint->connections.metrics, endpoint->listener->name);
     configure(endpoint);
-    rest_linger_init(&endpoint->linger, base);
+    rest_linger_init(&endpoint->linger, base, server->limits.lingering, server->limits.linger_ms);
     evhttp_errors_answer(endpoint);
     evconnlistener_set_error_cb(endpoint->acceptor, endpoint_on_accept_error);
     return evhttp_bind_listener(endpoint->http, endpoint->acceptor) != NULL;

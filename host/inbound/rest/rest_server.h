@@ -23,6 +23,8 @@ struct rest_limits {
     size_t header_limit;  /* bytes of request line and headers */
     unsigned depth;       /* of JSON, at most 100 */
     int64_t request_ms;   /* from the first byte of a request until all of it is there */
+    unsigned lingering;   /* sockets kept for clients that may still be sending */
+    int64_t linger_ms;    /* for so long */
     int64_t idle_ms;      /* a connection that neither sends nor takes anything so long is closed */
 };
 

@@ -2,7 +2,7 @@
 # Everything finds its neighbours by relative paths, so the tree may be moved.
 #   bin/atlas                 finds lib/atlas/plugins by itself
 #   include/atlas/            the ABI, the SDK's helpers, the test host
-#   lib/libatlas_testhost.a   lib/cmake/Atlas/ for find_package(Atlas)
+#   lib/libatlas_testhost.a   lib/cmake/Atlas/ for find_package(Atlas), lib/pkgconfig/atlas-abi.pc
 #   share/atlas/sdk/          what atlas_add_plugin runs and compiles; share/atlas/proto/
 #   share/doc/atlas/          documents, examples, etc/atlas.cfg
 include(CMakePackageConfigHelpers)
@@ -30,6 +30,13 @@ install(EXPORT AtlasTargets NAMESPACE Atlas:: DESTINATION ${package_folder} COMP
 install(FILES ${CMAKE_BINARY_DIR}/package/AtlasConfig.cmake
     ${CMAKE_BINARY_DIR}/package/AtlasConfigVersion.cmake
     DESTINATION ${package_folder} COMPONENT sdk)
+
+# For those who use another build system: the headers, from wherever the tree was moved to.
+set(pkgconfig_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH up_from_pkgconfig /${pkgconfig_folder} /)
+configure_file(sdk/atlas-abi.pc.in ${CMAKE_BINARY_DIR}/package/atlas-abi.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/package/atlas-abi.pc
+    DESTINATION ${pkgconfig_folder} COMPONENT sdk)
 
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/examples ${CMAKE_SOURCE_DIR}/etc
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT docs)

@@ -53,11 +53,17 @@ static void print_key(const struct manifest_key *key, const char *title)
     putchar('\n');
 }
 
+/* Names of types have a dot in front in descriptors. */
+static const char *plain(const char *type_name)
+{
+    return type_name[0] == '.' ? type_name + 1 : type_name;
+}
+
 static void print_method(const struct method_descriptor *method)
 {
     printf("           rpc %s(%s%s) returns (%s%s)\n", method->name,
-           method->is_client_streaming ? "stream " : "", method->input_name,
-           method->is_server_streaming ? "stream " : "", method->output_name);
+           method->is_client_streaming ? "stream " : "", plain(method->input_name),
+           method->is_server_streaming ? "stream " : "", plain(method->output_name));
     for (size_t i = 0; i < method->rule_count; i++) {
         printf("             %s %s\n", method->rules[i].method, method->rules[i].path);
     }

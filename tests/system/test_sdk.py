@@ -121,6 +121,17 @@ def test_plugin_answers_by_grpc(running, addresses, stubs):
         assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
+def test_headers_are_found_by_pkg_config(prefix, tmp_path):
+    """A plugin by the ABI's headers alone, as one without CMake would build it."""
+    found = {"PKG_CONFIG_PATH": str(next(prefix.rglob("atlas-abi.pc")).parent), "PATH": os.environ["PATH"]}
+    assert sdk.run(["pkg-config", "--modversion", "atlas-abi"], env=found).strip() == "1.0"
+    flags = sdk.run(["pkg-config", "--cflags", "atlas-abi"], env=found).split()
+    sdk.run(["gcc", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", *flags,
+             f"-Wl,--version-script={prefix}/share/atlas/sdk/plugin.map", "-o", "bare.so",
+             paths.ROOT / "tests/unit/plugins/bare.c"], cwd=tmp_path)
+    assert "bare 1.2.3" in sdk.run([prefix / "bin" / "atlas", "plugin", "info", "bare.so"], cwd=tmp_path)
+
+
 def test_another_major_version_is_not_found(prefix, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES C)\nfind_package(Atlas 2.0 REQUIRED)\n")

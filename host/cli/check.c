@@ -43,7 +43,7 @@ static bool make_temporary_folder(struct check *check, const struct error *why)
     }
     check->folder = check->temporary;
     check->is_folder_ours = true;
-    if (staged_folder_open(check->folder, &error) != ATLAS_OK) {
+    if (staged_folder_make(check->folder, &error) != ATLAS_OK) {
         report_add(check->report,
                    "atlas check: no place for copies of the plugins (%s; %s): run it as the user "
                    "of the host",
@@ -61,7 +61,7 @@ static bool make_folder(struct check *check)
 
     check->folder = run_dir;
     check->is_folder_ours = access(run_dir, F_OK) != 0;
-    if (staged_folder_open(run_dir, &error) == ATLAS_OK) {
+    if (staged_folder_make(run_dir, &error) == ATLAS_OK) {
         return true;
     }
     if (staged_folder_check(run_dir, &error) != ATLAS_OK) {

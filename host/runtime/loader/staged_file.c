@@ -78,7 +78,7 @@ atlas_status_t staged_folder_check(const char *run_dir, struct error *error)
     return ATLAS_OK;
 }
 
-atlas_status_t staged_folder_open(const char *run_dir, struct error *error)
+atlas_status_t staged_folder_make(const char *run_dir, struct error *error)
 {
     char path[PATH_MAX];
 
@@ -91,7 +91,6 @@ atlas_status_t staged_folder_open(const char *run_dir, struct error *error)
     if (staged_folder_check(run_dir, error) != ATLAS_OK) {
         return ATLAS_UNAVAILABLE;
     }
-    remove_stale_folders(run_dir);
     snprintf(path, sizeof path, "%s/%d", run_dir, (int)getpid());
     if (mkdir(path, 0700) != 0) {
         return error_set(
@@ -100,6 +99,12 @@ atlas_status_t staged_folder_open(const char *run_dir, struct error *error)
             strerror(errno));
     }
     return ATLAS_OK;
+}
+
+atlas_status_t staged_folder_open(const char *run_dir, struct error *error)
+{
+    remove_stale_folders(run_dir);
+    return staged_folder_make(run_dir, error);
 }
 
 void staged_folder_close(const char *run_dir)

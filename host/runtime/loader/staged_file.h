@@ -22,6 +22,9 @@ atlas_status_t staged_folder_check(const char *run_dir, struct error *error);
  */
 atlas_status_t staged_folder_open(const char *run_dir, struct error *error);
 
+/* The same for a guest, such as `atlas check`: leaves the folders of others alone. */
+atlas_status_t staged_folder_make(const char *run_dir, struct error *error);
+
 /* Removes this process's folder with what is still in it. */
 void staged_folder_close(const char *run_dir);
 

@@ -7,6 +7,7 @@
 #include "remote.h"
 #include "runtime/client.h"
 #include "runtime/runtime.h"
+#include "services/outbox/outbox.h"
 #include "services/plugin_metrics.h"
 #include "services/postgres/postgres.h"
 #include "services/redis/redis.h"
@@ -15,6 +16,7 @@ struct modules {
     struct runtime *runtime;
     struct remote *remote;
     struct kafka_module *kafka; /* NULL: the configuration names no brokers */
+    struct outbox_driver outbox;
     struct postgres *postgres;
     struct redis *redis;
 };
@@ -34,9 +36,9 @@ static atlas_status_t create_kafka(struct modules *modules, struct error *error)
 
 static atlas_status_t create_postgres(struct modules *modules, struct error *error)
 {
-    outbox_publish_fn *publish = modules->kafka != NULL ? kafka_module_publish : NULL;
-    atlas_status_t status =
-        postgres_create(runtime_config(modules->runtime), publish, &modules->postgres, error);
+    outbox_driver_init(&modules->outbox, modules->kafka != NULL ? kafka_module_publish : NULL);
+    atlas_status_t status = postgres_create(runtime_config(modules->runtime),
+                                            &modules->outbox.interface, &modules->postgres, error);
     if (status == ATLAS_OK) {
         runtime_add_module(modules->runtime, postgres_module(modules->postgres));
     }

@@ -2,7 +2,7 @@
 #ifndef SERVICES_OUTBOX_PUBLISH_H
 #define SERVICES_OUTBOX_PUBLISH_H
 
-#include "services/outbox/outbox.h"
+#include "services/outbox/outbox_publisher.h"
 #include "services/outbox/outbox_store.h"
 
 enum outbox_row_state {

@@ -39,33 +39,3 @@ struct metrics_cell *pg_metrics_statement(const char *plugin, const char *statem
                        "Time from sending a statement to its answer.", METRICS_HISTOGRAM, labels);
     return metrics_cell(family, (const char *[]){plugin, statement});
 }
-
-void outbox_metrics_init(struct outbox_metrics *metrics, const char *plugin)
-{
-    metrics->leads = plugin_cell("atlas_outbox_leader", "1 while this process relays the outbox.",
-                                 METRICS_GAUGE, plugin);
-    metrics->age =
-        plugin_cell("atlas_outbox_age_seconds", "Age of the oldest event that waits in the outbox.",
-                    METRICS_GAUGE, plugin);
-    metrics->backlog =
-        plugin_cell("atlas_outbox_backlog", "Events that wait in the outbox, as last counted.",
-                    METRICS_GAUGE, plugin);
-    metrics->published =
-        plugin_cell("atlas_outbox_published_total",
-                    "Events of the outbox that the broker has confirmed.", METRICS_COUNTER, plugin);
-    metrics->refused = plugin_cell("atlas_outbox_refused_total",
-                                   "Events that can never be published, set aside in outbox_dead.",
-                                   METRICS_COUNTER, plugin);
-    metrics->failures = plugin_cell("atlas_outbox_failures_total",
-                                    "Attempts of the relay that failed.", METRICS_COUNTER, plugin);
-}
-
-void outbox_metrics_finish(struct outbox_metrics *metrics)
-{
-    metrics_cell_release(metrics->leads);
-    metrics_cell_release(metrics->age);
-    metrics_cell_release(metrics->backlog);
-    metrics_cell_release(metrics->published);
-    metrics_cell_release(metrics->refused);
-    metrics_cell_release(metrics->failures);
-}

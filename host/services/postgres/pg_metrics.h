@@ -1,4 +1,4 @@
-/* What the module tells about pools, statements and outboxes. */
+/* What the module tells about pools and statements. */
 #ifndef SERVICES_POSTGRES_PG_METRICS_H
 #define SERVICES_POSTGRES_PG_METRICS_H
 
@@ -17,18 +17,5 @@ void pg_pool_metrics_finish(struct pg_pool_metrics *metrics);
 
 /* How long a statement took, from sending to the answer, on one loop. NULL without memory. */
 struct metrics_cell *pg_metrics_statement(const char *plugin, const char *statement);
-
-/* Of one relay; written on its loop. */
-struct outbox_metrics {
-    struct metrics_cell *leads;     /* 1 while this process relays */
-    struct metrics_cell *age;       /* seconds, of the oldest row that waits */
-    struct metrics_cell *backlog;   /* rows that wait, as last counted */
-    struct metrics_cell *published; /* rows */
-    struct metrics_cell *refused;   /* rows set aside in outbox_dead */
-    struct metrics_cell *failures;  /* pages that were not published completely */
-};
-
-void outbox_metrics_init(struct outbox_metrics *metrics, const char *plugin);
-void outbox_metrics_finish(struct outbox_metrics *metrics);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "services/outbox/outbox_schema.h"
+#include "services/postgres/pg_outbox.h"
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_prepared.h"
 
@@ -286,10 +286,11 @@ static atlas_status_t check_declaration(const struct migrator *m, size_t index,
 static atlas_status_t migrate_host(struct migrator *m, struct error *error)
 {
     atlas_status_t status = ATLAS_OK;
-    size_t count = pg_plugin_has_outbox(m->plugin) ? outbox_migration_count : 0;
+    const struct pg_outbox_interface *outboxes = m->plugin->outboxes;
+    size_t count = pg_plugin_has_outbox(m->plugin) ? outboxes->migration_count : 0;
     for (size_t i = 0; i < count && status == ATLAS_OK; i++) {
-        status =
-            migrate_one(m, -(int64_t)outbox_migrations[i].number, &outbox_migrations[i], error);
+        const struct atlas_pg_migration *migration = &outboxes->migrations[i];
+        status = migrate_one(m, -(int64_t)migration->number, migration, error);
     }
     return status;
 }

@@ -12,8 +12,8 @@
 #include "services/postgres/pg_statement.h"
 
 struct metrics_cell;
-struct outbox_relay;
-struct outbox_wake;
+struct outbox;
+struct pg_outbox_interface;
 
 enum pg_gate {
     PG_GATE_PENDING = 0, /* the database was away; migrations and check are still to come */
@@ -30,10 +30,10 @@ struct pg_plugin {
     size_t statement_count;
     _Atomic int gate; /* enum pg_gate */
     pthread_mutex_t reason_mutex;
-    char reason[512];           /* why the gate is REFUSED; under the mutex */
-    struct outbox_wake *wake;   /* rung by statements that write outbox rows; NULL: no outbox */
-    struct outbox_relay *relay; /* from activate to deactivate; NULL: none */
-    void *owner;                /* of the module */
+    char reason[512];                           /* why the gate is REFUSED; under the mutex */
+    const struct pg_outbox_interface *outboxes; /* of the module */
+    struct outbox *outbox;                      /* NULL: it has none */
+    void *owner;                                /* of the module */
 };
 
 /* What the module keeps of a generation on one loop. */

@@ -7,8 +7,8 @@
 #include "base/metrics.h"
 #include "runtime/generation.h"
 #include "runtime/wait.h"
-#include "services/outbox/outbox.h"
 #include "services/postgres/pg_error.h"
+#include "services/postgres/pg_outbox.h"
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_transaction.h"
 
@@ -191,8 +191,8 @@ static atlas_status_t run_write(const struct query *query, struct atlas_pg_resul
 static void after_commit(const struct pg_plugin *plugin, bool has_outbox_rows)
 {
     crash_point("postgres.after_commit");
-    if (has_outbox_rows && plugin->wake != NULL) {
-        outbox_wake_post(plugin->wake);
+    if (has_outbox_rows && plugin->outbox != NULL) {
+        plugin->outboxes->ring(plugin->outbox);
     }
 }
 

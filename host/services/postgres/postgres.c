@@ -16,6 +16,7 @@
 #include "services/postgres/pg_connect.h"
 #include "services/postgres/pg_fiber.h"
 #include "services/postgres/pg_lead.h"
+#include "services/postgres/pg_outbox.h"
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_query.h"
 
@@ -37,7 +38,7 @@ struct postgres {
     struct module module;
     const struct config *config;
     struct pg_settings settings; /* what plugins have in common */
-    outbox_publish_fn *publish;
+    const struct pg_outbox_interface *outboxes;
     pthread_mutex_t mutex; /* of the list and its pools; not on the way of calls */
     struct attached *list;
 };
@@ -81,6 +82,22 @@ static void set_pool(struct attached *attached, unsigned loop, struct pg_pool *p
 /* --- Attach ------------------------------------------------------------------------------------
  */
 
+/* Frees the plugin if there is no memory. */
+static atlas_status_t create_outbox(struct postgres *postgres, struct call *call,
+                                    struct pg_plugin *plugin, struct error *error)
+{
+    plugin->outboxes = postgres->outboxes;
+    if (!pg_plugin_has_outbox(plugin)) {
+        return ATLAS_OK;
+    }
+    plugin->outbox = plugin->outboxes->create(plugin->outboxes, plugin, call->worker->loop);
+    if (plugin->outbox == NULL) {
+        pg_plugin_free(plugin);
+        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    return ATLAS_OK;
+}
+
 static atlas_status_t create_attached(struct postgres *postgres, struct call *call,
                                       struct generation *generation, struct attached **ret_attached,
                                       struct error *error)
@@ -96,12 +113,8 @@ static atlas_status_t create_attached(struct postgres *postgres, struct call *ca
                            generation->id);
     atlas_status_t status = pg_plugin_create(generation->id, generation->version, &settings,
                                              generation->plugin.postgres, &attached->plugin, error);
-    if (status == ATLAS_OK && pg_plugin_has_outbox(attached->plugin)) {
-        attached->plugin->wake = outbox_wake_create(call->worker->loop);
-        if (attached->plugin->wake == NULL) {
-            pg_plugin_free(attached->plugin);
-            status = error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
-        }
+    if (status == ATLAS_OK) {
+        status = create_outbox(postgres, call, attached->plugin, error);
     }
     if (status != ATLAS_OK) {
         free(attached);
@@ -172,7 +185,7 @@ static void detach(void *self, struct call *call, struct generation *generation)
     generation->attached[MODULE_POSTGRES] = NULL;
     list_remove(self, attached);
     readiness_remove(attached->readiness);
-    outbox_wake_free(attached->plugin->wake);
+    attached->plugin->outboxes->destroy(attached->plugin->outbox);
     pg_plugin_free(attached->plugin);
     free(attached);
 }
@@ -229,19 +242,12 @@ static void detach_loop(void *self, struct call *call, struct generation *genera
 /* --- In the background -------------------------------------------------------------------------
  */
 
-static void start_relay(struct attached *attached, struct call *call)
+static void start_outbox(const struct attached *attached, struct call *call)
 {
-    struct outbox_relay *relay;
-    if (!pg_plugin_has_outbox(attached->plugin) || attached->postgres->publish == NULL) {
-        return;
+    struct pg_plugin *plugin = attached->plugin;
+    if (plugin->outbox != NULL) {
+        plugin->outboxes->start(plugin->outbox, call);
     }
-    if (outbox_relay_start(call, attached->plugin, attached->postgres->publish, &relay) !=
-        ATLAS_OK) {
-        log_error("the outbox relay does not run; reload the plugin",
-                  LOG_TEXT("plugin", attached->plugin->id), LOG_TEXT("why", call->message));
-        return;
-    }
-    attached->plugin->relay = relay;
 }
 
 /* Tries until the database is there and fits; meanwhile the gate says what is wrong. */
@@ -272,7 +278,7 @@ static void run_watch(struct call *call, void *arg)
         pg_plugin_open(plugin);
         readiness_remove(attached->readiness);
         attached->readiness = NULL;
-        start_relay(attached, call);
+        start_outbox(attached, call);
     }
 }
 
@@ -284,7 +290,7 @@ static void activate(void *self, struct call *call, struct generation *generatio
         return;
     }
     if (pg_plugin_gate(attached->plugin) == PG_GATE_OPEN) {
-        start_relay(attached, call);
+        start_outbox(attached, call);
         return;
     }
     if (pg_fiber_start(&attached->watch, call, "postgres watch", run_watch, attached) != ATLAS_OK) {
@@ -301,9 +307,10 @@ static bool deactivate(void *self, struct call *call, struct generation *generat
         return true;
     }
     pg_fiber_stop(&attached->watch, call);
-    struct outbox_relay *relay = attached->plugin->relay;
-    attached->plugin->relay = NULL;
-    outbox_relay_stop(relay, call);
+    struct pg_plugin *plugin = attached->plugin;
+    if (plugin->outbox != NULL) {
+        plugin->outboxes->stop(plugin->outbox, call);
+    }
     return true;
 }
 
@@ -344,7 +351,8 @@ static void lead_end(void *self, struct call *call, void *lease)
 /* --- The module --------------------------------------------------------------------------------
  */
 
-atlas_status_t postgres_create(const struct config *config, outbox_publish_fn *publish,
+atlas_status_t postgres_create(const struct config *config,
+                               const struct pg_outbox_interface *outboxes,
                                struct postgres **ret_postgres, struct error *error)
 {
     struct postgres *postgres = calloc(1, sizeof *postgres);
@@ -352,7 +360,7 @@ atlas_status_t postgres_create(const struct config *config, outbox_publish_fn *p
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
     }
     postgres->config = config;
-    postgres->publish = publish;
+    postgres->outboxes = outboxes;
     pg_settings_copy_limits(&postgres->settings, &config->postgres);
     pthread_mutex_init(&postgres->mutex, NULL);
     postgres->module = (struct module){

@@ -7,18 +7,18 @@
 #define SERVICES_POSTGRES_POSTGRES_H
 
 #include "runtime/module.h"
-#include "services/outbox/outbox.h"
 
 struct config;
+struct pg_outbox_interface;
 struct postgres;
 
 /*
  * Makes the module from the group "postgres" of a configuration, which is borrowed as long as the
  * module lives. Resolves the host name, so it may block: before loops start, or on the control
- * thread. publish sends outbox rows to Kafka; NULL: rows are kept and wait. UNAVAILABLE if the host
- * has no address.
+ * thread. outboxes is borrowed likewise. UNAVAILABLE if the host has no address.
  */
-atlas_status_t postgres_create(const struct config *config, outbox_publish_fn *publish,
+atlas_status_t postgres_create(const struct config *config,
+                               const struct pg_outbox_interface *outboxes,
                                struct postgres **ret_postgres, struct error *error);
 
 /* After every generation was detached. NULL is allowed. */

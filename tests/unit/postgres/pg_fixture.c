@@ -6,6 +6,7 @@
 #include "pg_server.h"
 #include "support/names.h"
 
+static struct outbox_driver outbox;
 static struct postgres *postgres;
 
 void pg_fixture_start(const char *settings, outbox_publish_fn *publish)
@@ -18,7 +19,8 @@ void pg_fixture_start(const char *settings, outbox_publish_fn *publish)
     snprintf(groups, sizeof groups, "postgres = { host = \"" PG_FIXTURE_HOST "\"; port = %d; %s };",
              pg_server_port(), settings);
     fixture_create(groups);
-    if (postgres_create(fixture_config(), publish, &postgres, &error) != ATLAS_OK) {
+    outbox_driver_init(&outbox, publish);
+    if (postgres_create(fixture_config(), &outbox.interface, &postgres, &error) != ATLAS_OK) {
         printf("postgres: %s\n", error.text);
         exit(EXIT_FAILURE);
     }

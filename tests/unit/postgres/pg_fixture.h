@@ -3,6 +3,7 @@
 #define PG_FIXTURE_H
 
 #include "module_fixture.h"
+#include "services/outbox/outbox.h"
 #include "services/postgres/postgres.h"
 
 /* The server's name, for names_set. */

@@ -6,7 +6,9 @@
 #include <librdkafka/rdkafka.h>
 
 #include "runtime/call.h"
-#include "services/kafka/kafka_producer.h"
+#include "services/kafka/kafka_publication.h"
+
+struct config_kafka;
 
 /* Hands the records to librdkafka and waits for their reports, as kafka_publish_batch says.
  * outcomes (may be NULL) are NOT_DONE when it is called. On the call's fiber. [waits] */

@@ -14,8 +14,8 @@
 #include "base/metrics.h"
 #include "base/readiness.h"
 #include "runtime/call.h"
-#include "services/kafka/kafka_client.h"
 #include "services/kafka/kafka_delivery.h"
+#include "services/kafka/kafka_producer_client.h"
 
 #define POLL_MS       500 /* the thread wakes at least this often */
 #define POLL_AWAY_MS  50
@@ -24,18 +24,7 @@
 #define FLUSH_MS      2000
 #define PURGE_MS      1000
 #define JOIN_MS       10000
-/* Records sent together, as in Kafka's own client or some more: a larger one goes alone, so that
- * the broker, which refuses or takes all of a batch, refuses no others with it. */
-#define BATCH_BYTES 65536
-#define RETIRE_MS   10000 /* no publish holds on to a replaced client for so long */
-
-/* A client of librdkafka with its queue of reports. */
-struct producer_client {
-    rd_kafka_t *rk;
-    rd_kafka_queue_t *queue;
-    int64_t retired_ns;
-    struct producer_client *next;
-};
+#define RETIRE_MS     10000 /* no publish holds on to a replaced client for so long */
 
 struct kafka_producer {
     const struct config_kafka *settings;
@@ -51,85 +40,6 @@ struct kafka_producer {
     struct metrics_cell *failed;
     struct metrics_cell *queued;
 };
-
-static void free_client(struct producer_client *client)
-{
-    if (client == NULL) {
-        return;
-    }
-    if (client->queue != NULL) {
-        rd_kafka_queue_destroy(client->queue);
-    }
-    if (client->rk != NULL) {
-        rd_kafka_destroy(client->rk);
-    }
-    free(client);
-}
-
-static atlas_status_t producer_conf(const struct config_kafka *settings, rd_kafka_conf_t **ret_conf,
-                                    struct error *error)
-{
-    const struct kafka_client_option options[] = {
-        KAFKA_TEXT("acks", "all"),
-        KAFKA_TEXT("enable.idempotence", "true"),
-        KAFKA_NUMBER("message.timeout.ms", settings->publish_ms),
-        KAFKA_NUMBER("linger.ms", settings->linger_ms),
-        KAFKA_NUMBER("message.max.bytes", settings->message_bytes),
-        KAFKA_NUMBER("batch.size", BATCH_BYTES),
-        KAFKA_NUMBER("queue.buffering.max.messages", settings->queue_messages),
-        KAFKA_NUMBER("queue.buffering.max.kbytes", settings->queue_bytes / 1024),
-        /* As the Java client does it, so that keys keep their partitions whoever publishes. */
-        KAFKA_TEXT("partitioner", "murmur2_random"),
-        /* A topic that does not exist fails after this, not after 30 s. */
-        KAFKA_NUMBER("topic.metadata.propagation.max.ms", 5000),
-    };
-    rd_kafka_conf_t *conf;
-    atlas_status_t status = kafka_client_conf(settings, &conf, error);
-    if (status != ATLAS_OK) {
-        return status;
-    }
-    status = kafka_client_set(conf, options, sizeof options / sizeof options[0], error);
-    if (status != ATLAS_OK) {
-        rd_kafka_conf_destroy(conf);
-        return status;
-    }
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-    *ret_conf = conf;
-    return ATLAS_OK;
-}
-
-atlas_status_t kafka_producer_check(const struct config_kafka *settings, struct error *error)
-{
-    rd_kafka_conf_t *conf;
-    atlas_status_t status = producer_conf(settings, &conf, error);
-    if (status == ATLAS_OK) {
-        rd_kafka_conf_destroy(conf);
-    }
-    return status;
-}
-
-static atlas_status_t make_client(const struct config_kafka *settings,
-                                  struct producer_client **ret_client, struct error *error)
-{
-    char reason[256] = "out of memory";
-    rd_kafka_conf_t *conf;
-    atlas_status_t status = producer_conf(settings, &conf, error);
-    if (status != ATLAS_OK) {
-        return status;
-    }
-    struct producer_client *client = calloc(1, sizeof *client);
-    if (client != NULL) {
-        client->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-    }
-    if (client == NULL || client->rk == NULL) {
-        rd_kafka_conf_destroy(conf);
-        free(client);
-        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "kafka: no producer: %s", reason);
-    }
-    client->queue = rd_kafka_queue_get_main(client->rk);
-    *ret_client = client;
-    return ATLAS_OK;
-}
 
 /* --- the thread --- */
 
@@ -173,7 +83,7 @@ static void replace_client(struct kafka_producer *producer, const char *reason)
 {
     struct producer_client *fresh;
     struct error error;
-    if (make_client(producer->settings, &fresh, &error) != ATLAS_OK) {
+    if (kafka_producer_client_create(producer->settings, &fresh, &error) != ATLAS_OK) {
         log_error("kafka producer cannot be replaced", LOG_TEXT("reason", error.text));
         return;
     }
@@ -260,7 +170,7 @@ static void serve_retired(struct kafka_producer *producer)
         if (rd_kafka_outq_len(client->rk) == 0 &&
             clock_monotonic_ns() - client->retired_ns > RETIRE_MS * NS_PER_MS) {
             *link = client->next;
-            free_client(client);
+            kafka_producer_client_destroy(client);
         } else {
             link = &client->next;
         }
@@ -282,7 +192,7 @@ static void finish_client(struct kafka_producer *producer, struct producer_clien
     drain(producer, client, FLUSH_MS);
     rd_kafka_purge(client->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     drain(producer, client, PURGE_MS);
-    free_client(client);
+    kafka_producer_client_destroy(client);
 }
 
 static void find_metrics(struct kafka_producer *producer)
@@ -359,6 +269,11 @@ bool kafka_producer_is_ready(const struct kafka_producer *producer)
 
 /* --- life --- */
 
+atlas_status_t kafka_producer_check(const struct config_kafka *settings, struct error *error)
+{
+    return kafka_producer_client_check(settings, error);
+}
+
 atlas_status_t kafka_producer_create(const struct config_kafka *settings,
                                      struct kafka_producer **ret_producer, struct error *error)
 {
@@ -372,7 +287,7 @@ atlas_status_t kafka_producer_create(const struct config_kafka *settings,
     producer->settings = settings;
     producer->readiness = readiness_add(name);
     atomic_init(&producer->away_since_ns, clock_monotonic_ns());
-    atlas_status_t status = make_client(settings, &client, error);
+    atlas_status_t status = kafka_producer_client_create(settings, &client, error);
     if (status == ATLAS_OK) {
         atomic_init(&producer->client, client);
         int failure = pthread_create(&producer->thread, NULL, run_producer, producer);
@@ -384,7 +299,7 @@ atlas_status_t kafka_producer_create(const struct config_kafka *settings,
     }
     if (status != ATLAS_OK) {
         readiness_remove(producer->readiness);
-        free_client(client);
+        kafka_producer_client_destroy(client);
         free(producer);
         return status;
     }

@@ -6,21 +6,12 @@
 #ifndef SERVICES_KAFKA_PRODUCER_H
 #define SERVICES_KAFKA_PRODUCER_H
 
-#include "atlas/kafka.h"
 #include "base/error.h"
+#include "services/kafka/kafka_publication.h"
 
 struct call;
 struct config_kafka;
 struct kafka_producer;
-
-/* One record to publish. Everything is borrowed until the function that gets it returns. */
-struct kafka_publication {
-    const char *topic;
-    struct atlas_bytes key;
-    struct atlas_bytes value;
-    const struct atlas_kafka_header *headers;
-    size_t header_count;
-};
 
 /* INVALID_ARGUMENT for a setting that librdkafka refuses. Starts nothing. [any thread] */
 atlas_status_t kafka_producer_check(const struct config_kafka *settings, struct error *error);

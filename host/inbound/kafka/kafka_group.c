@@ -8,6 +8,7 @@
 #define HEARTBEAT_MS   3000
 #define MIN_HOLD_MS    300000 /* librdkafka's own max.poll.interval.ms */
 #define COMMIT_EACH_MS 1000
+#define MIN_ANSWER_MS  1000 /* that a broker has beyond the time that it may wait for records */
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -39,6 +40,10 @@ atlas_status_t kafka_group_conf(const struct config_kafka *settings, const char 
         KAFKA_NUMBER("queued.max.messages.kbytes", settings->fetch_bytes / 1024),
         KAFKA_NUMBER("queued.min.messages", batch_limit * 2),
         KAFKA_NUMBER("coordinator.query.interval.ms", 5000),
+        /* A broker that has restarted may leave librdkafka 2.0 waiting for an answer about the
+         * group's coordinator from nobody, until this has passed (60 s by default). */
+        KAFKA_NUMBER("socket.timeout.ms",
+                     larger(settings->session_ms, settings->fetch_wait_ms + MIN_ANSWER_MS)),
     };
     rd_kafka_conf_t *conf;
     atlas_status_t status = kafka_client_conf(settings, &conf, error);

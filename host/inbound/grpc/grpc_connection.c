@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "inbound/grpc/grpc_request.h"
 #include "inbound/grpc/grpc_stream.h"
 
 #define HEADER_OVERHEAD 32 /* of one field in the size of a list (RFC 9113 6.5.2) */
@@ -17,14 +18,6 @@ static const uint8_t drain_ping[8] = "atlas-go";
 static struct grpc_connection *connection_of(void *user_data)
 {
     return user_data; /* the session's user data is its http2_connection, our first member */
-}
-
-void grpc_connection_add_ready(struct grpc_connection *connection, struct grpc_stream *stream)
-{
-    stream->is_ready_queued = true;
-    stream->next_ready = NULL;
-    *connection->ready_tail = stream;
-    connection->ready_tail = &stream->next_ready;
 }
 
 static void grpc_connection_on_ready(struct http2_connection *http2)
@@ -55,7 +48,7 @@ static void grpc_connection_on_closed(struct http2_connection *http2, const char
     if (connection->next != NULL) {
         connection->next->link = connection->link;
     }
-    grpc_server_connection_closed(connection->loop, connection->listener);
+    grpc_loop_uncount(connection->loop, connection->listener);
     free(connection);
 }
 
@@ -225,7 +218,7 @@ void grpc_connection_open(struct grpc_loop *loop, struct grpc_listener *listener
     struct grpc_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) {
         evutil_closesocket(fd);
-        grpc_server_connection_closed(loop, listener);
+        grpc_loop_uncount(loop, listener);
         return;
     }
     connection->loop = loop;
@@ -233,13 +226,12 @@ void grpc_connection_open(struct grpc_loop *loop, struct grpc_listener *listener
     connection->ready_tail = &connection->ready;
     connection->last_stream_ns = clock_monotonic_ns();
     connection->http2.owner = &owner;
-    connection->http2.limits = grpc_server_limits(loop->server);
+    connection->http2.limits = &loop->shared->limits;
     connection->http2.scratch = loop->scratch;
-    if (http2_connection_open(&connection->http2, loop_current(), fd, true,
-                              grpc_server_callbacks(loop->server),
-                              grpc_server_session_options(loop->server)) != ATLAS_OK) {
+    if (http2_connection_open(&connection->http2, loop_current(), fd, true, loop->shared->callbacks,
+                              loop->shared->options) != ATLAS_OK) {
         free(connection);
-        grpc_server_connection_closed(loop, listener);
+        grpc_loop_uncount(loop, listener);
         return;
     }
     link_connection(loop, connection);

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/readiness.h"
 #include "base/wire.h"
-#include "inbound/grpc/grpc_connection.h"
 #include "inbound/grpc/grpc_host_services.h"
+#include "inbound/grpc/grpc_state.h"
 #include "runtime/call.h"
 #include "runtime/router.h"
 

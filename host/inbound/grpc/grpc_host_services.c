@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#include "inbound/grpc/grpc_stream.h"
+#include "inbound/grpc/grpc_state.h"
+#include "runtime/call.h"
+#include "runtime/router.h"
 
 #define METHOD(name, kind, handler)                                                                \
     {                                                                                              \

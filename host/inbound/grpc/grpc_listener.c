@@ -11,14 +11,15 @@
 
 #include "base/log.h"
 #include "base/tcp_listener.h"
-#include "inbound/grpc/grpc_connection.h"
+#include "inbound/grpc/grpc_listener.h"
+#include "inbound/grpc/grpc_state.h"
 
 /* Connections that one event accepts before others get their turn. */
 #define ACCEPTS_PER_EVENT 64
 #define PAUSE_MS          100
 
-atlas_status_t grpc_listener_open(struct grpc_server *server,
-                                  const struct grpc_listener_options *options,
+atlas_status_t grpc_listener_open(const struct grpc_listener_options *options,
+                                  void (*on_accepted)(struct grpc_listener *listener, int fd),
                                   struct grpc_listener **ret_listener, uint16_t *ret_port,
                                   struct error *error)
 {
@@ -41,7 +42,7 @@ atlas_status_t grpc_listener_open(struct grpc_server *server,
         free(listener);
         return status;
     }
-    listener->server = server;
+    listener->on_accepted = on_accepted;
     atomic_init(&listener->services, services);
     atomic_init(&listener->trusts_identity, options->trusts_identity);
     snprintf(listener->name, sizeof listener->name, "%s:%u", options->host, port);
@@ -57,7 +58,7 @@ static bool accept_one(struct grpc_listener *listener)
 {
     int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        grpc_server_dispatch(listener, fd);
+        listener->on_accepted(listener, fd);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

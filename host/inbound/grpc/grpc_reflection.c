@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/wire.h"
-#include "inbound/grpc/grpc_connection.h"
 #include "inbound/grpc/grpc_host_services.h"
 #include "inbound/grpc/grpc_reflection_index.h"
+#include "inbound/grpc/grpc_state.h"
 #include "runtime/call.h"
 #include "runtime/router.h"
 

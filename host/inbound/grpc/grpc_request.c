@@ -1,26 +1,20 @@
-/* The request of a stream: headers are checked as they come, messages go where the call wants them.
- * Everything here runs inside nghttp2's callbacks: it marks, and nothing is started. */
+#include "inbound/grpc/grpc_request.h"
+
 #include <string.h>
 
 #include "base/http2/binary_header.h"
 #include "base/http2/grpc_timeout.h"
 #include "inbound/grpc/grpc_host_services.h"
+#include "inbound/grpc/grpc_response.h"
 #include "inbound/grpc/grpc_stream.h"
+#include "inbound/grpc/grpc_streaming.h"
+#include "runtime/call.h"
+#include "runtime/router.h"
 #include "runtime/trace.h"
-
-void grpc_request_refuse(struct grpc_stream *stream, int http_status, atlas_status_t status,
-                         const char *message)
-{
-    if (stream->refusal == ATLAS_OK) {
-        stream->refusal = status;
-        stream->http_status = http_status;
-        stream->refusal_message = message;
-    }
-}
 
 static void refuse(struct grpc_stream *stream, atlas_status_t status, const char *message)
 {
-    grpc_request_refuse(stream, 0, status, message);
+    grpc_stream_refuse(stream, 0, status, message);
 }
 
 static bool listener_serves(const struct grpc_listener *listener, const char *service)
@@ -98,7 +92,7 @@ static void set_timeout(struct grpc_stream *stream, const char *text, size_t len
 {
     int64_t timeout_ns;
     if (!grpc_timeout_parse(text, len, &timeout_ns)) {
-        grpc_request_refuse(stream, 400, ATLAS_INTERNAL, "malformed grpc-timeout");
+        grpc_stream_refuse(stream, 400, ATLAS_INTERNAL, "malformed grpc-timeout");
         return;
     }
     if (stream->call == NULL) {
@@ -171,7 +165,7 @@ static void pseudo_header(struct grpc_stream *stream, const char *name, size_t n
     if (is_name(name, name_len, ":path")) {
         set_path(stream, value, value_len);
     } else if (is_name(name, name_len, ":method") && !is_name(value, value_len, "POST")) {
-        grpc_request_refuse(stream, 405, ATLAS_INTERNAL, "method must be POST");
+        grpc_stream_refuse(stream, 405, ATLAS_INTERNAL, "method must be POST");
     }
 }
 
@@ -209,7 +203,7 @@ static void other_header(struct grpc_stream *stream, const char *name, size_t na
 void grpc_request_header(struct grpc_stream *stream, const char *name, size_t name_len,
                          const char *value, size_t value_len)
 {
-    if (stream->header_bytes > grpc_server_limits(stream->loop->server)->header_limit) {
+    if (stream->header_bytes > stream->loop->shared->limits.header_limit) {
         refuse(stream, ATLAS_RESOURCE_EXHAUSTED,
                "headers are too large: send less metadata or raise grpc.header_limit");
         return;
@@ -229,7 +223,7 @@ void grpc_request_headers_complete(struct grpc_stream *stream)
 {
     if (!stream->has_content_type) {
         stream->refusal = ATLAS_OK; /* what is no gRPC gets this answer before any other */
-        grpc_request_refuse(stream, 415, ATLAS_UNKNOWN, "content-type must be application/grpc");
+        grpc_stream_refuse(stream, 415, ATLAS_UNKNOWN, "content-type must be application/grpc");
     } else if (stream->call == NULL) {
         refuse(stream, ATLAS_INTERNAL, "request without a path");
     }
@@ -238,7 +232,7 @@ void grpc_request_headers_complete(struct grpc_stream *stream)
         return;
     }
     if (!stream->is_single_request) {
-        grpc_connection_add_ready(stream->connection, stream);
+        grpc_stream_add_ready(stream);
     }
 }
 
@@ -315,6 +309,6 @@ void grpc_request_ended(struct grpc_stream *stream)
     } else if (stream->refusal != ATLAS_OK) {
         grpc_response_refuse(stream);
     } else {
-        grpc_connection_add_ready(stream->connection, stream);
+        grpc_stream_add_ready(stream);
     }
 }

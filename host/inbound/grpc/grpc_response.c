@@ -6,7 +6,8 @@
 #include "base/http2/binary_header.h"
 #include "base/http2/grpc_status.h"
 #include "base/http2/status_message.h"
-#include "inbound/grpc/grpc_stream.h"
+#include "inbound/grpc/grpc_response.h"
+#include "runtime/router.h"
 #include "runtime/wait.h"
 
 #define NO_COPY (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
@@ -203,8 +204,7 @@ static void decide_status(struct grpc_stream *stream)
     bool is_single_reply = (call->route->method->flags & ATLAS_METHOD_SERVER_STREAMING) == 0;
     unsigned replies = stream->is_unary ? (call->has_reply ? 1 : 0) : stream->replies;
     if (stream->status == ATLAS_OK && is_single_reply && replies != 1) {
-        grpc_request_refuse(stream, 0, ATLAS_INTERNAL,
-                            "the handler did not send exactly one reply");
+        grpc_stream_refuse(stream, 0, ATLAS_INTERNAL, "the handler did not send exactly one reply");
     }
     if (stream->refusal != ATLAS_OK) {
         stream->status = stream->refusal;

@@ -8,46 +8,21 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "inbound/grpc/grpc_stream.h"
+#include "inbound/grpc/grpc_connection.h"
 #include "runtime/runtime.h"
 
 struct grpc_server {
     struct runtime *runtime;
-    struct grpc_limits limits;
-    nghttp2_session_callbacks *callbacks;
-    nghttp2_option *options;
+    struct grpc_shared shared;
     struct grpc_listener *listeners;
     struct grpc_loop *loops;
     unsigned loop_count;
     atomic_uint connections;
 };
 
-const struct grpc_limits *grpc_server_limits(const struct grpc_server *server)
-{
-    return &server->limits;
-}
-
-const nghttp2_session_callbacks *grpc_server_callbacks(const struct grpc_server *server)
-{
-    return server->callbacks;
-}
-
-const nghttp2_option *grpc_server_session_options(const struct grpc_server *server)
-{
-    return server->options;
-}
-
 unsigned grpc_server_connections(const struct grpc_server *server)
 {
     return atomic_load(&server->connections);
-}
-
-void grpc_server_connection_closed(struct grpc_loop *loop, struct grpc_listener *listener)
-{
-    atomic_fetch_sub(&listener->connections, 1);
-    unsigned left = atomic_fetch_sub(&loop->connection_count, 1) - 1;
-    atomic_fetch_sub(&loop->server->connections, 1);
-    metrics_set(loop->metrics.connections, left);
 }
 
 /* An accepted socket on its way to its loop. */
@@ -79,11 +54,12 @@ static struct grpc_loop *least_loaded(struct grpc_server *server)
     return best;
 }
 
-void grpc_server_dispatch(struct grpc_listener *listener, int fd)
+/* Hands an accepted socket to the loop with the fewest connections. */
+static void grpc_server_on_accepted(struct grpc_listener *listener, int fd)
 {
     struct grpc_server *server = listener->server;
     struct handover *handover = NULL;
-    if (atomic_load(&server->connections) < server->limits.max_connections) {
+    if (atomic_load(&server->connections) < server->shared.limits.max_connections) {
         handover = malloc(sizeof *handover);
     }
     if (handover == NULL) {
@@ -125,7 +101,8 @@ static atlas_status_t create_loops(struct grpc_server *server)
     }
     for (unsigned i = 0; i < server->loop_count; i++) {
         struct grpc_loop *loop = &server->loops[i];
-        loop->server = server;
+        loop->shared = &server->shared;
+        loop->server_connections = &server->connections;
         loop->worker = runtime_worker(server->runtime, i);
         grpc_metrics_init(&loop->metrics);
         loop->scratch = malloc(HTTP2_SCRATCH_SIZE);
@@ -144,10 +121,11 @@ atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_lim
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "gRPC server: out of memory");
     }
     server->runtime = runtime;
-    server->limits = *limits;
-    server->callbacks = grpc_connection_callbacks();
-    server->options = http2_connection_options(&server->limits);
-    if (server->callbacks == NULL || server->options == NULL || create_loops(server) != ATLAS_OK) {
+    server->shared.limits = *limits;
+    server->shared.callbacks = grpc_connection_callbacks();
+    server->shared.options = http2_connection_options(&server->shared.limits);
+    if (server->shared.callbacks == NULL || server->shared.options == NULL ||
+        create_loops(server) != ATLAS_OK) {
         grpc_server_destroy(server);
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "gRPC server: out of memory");
     }
@@ -161,8 +139,10 @@ atlas_status_t grpc_server_listen(struct grpc_server *server,
                                   struct error *error)
 {
     struct grpc_listener *listener;
-    atlas_status_t status = grpc_listener_open(server, options, &listener, ret_port, error);
+    atlas_status_t status =
+        grpc_listener_open(options, grpc_server_on_accepted, &listener, ret_port, error);
     if (status == ATLAS_OK) {
+        listener->server = server;
         listener->next = server->listeners;
         server->listeners = listener;
         if (ret_listener != NULL) {
@@ -356,7 +336,7 @@ void grpc_server_destroy(struct grpc_server *server)
     }
     free_listeners(server, true);
     free(server->loops);
-    nghttp2_option_del(server->options);
-    nghttp2_session_callbacks_del(server->callbacks);
+    nghttp2_option_del(server->shared.options);
+    nghttp2_session_callbacks_del(server->shared.callbacks);
     free(server);
 }

@@ -9,19 +9,10 @@
 
 #include "base/error.h"
 #include "base/http2/limits.h"
+#include "inbound/grpc/grpc_listener.h"
 
-struct grpc_listener;
 struct grpc_server;
 struct runtime;
-
-struct grpc_listener_options {
-    const char *host; /* a numeric address: "0.0.0.0", "127.0.0.1", "::" */
-    uint16_t port;    /* 0: the system chooses */
-    int backlog;
-    const char *const *services; /* that it serves; copied */
-    size_t service_count;        /* 0: all */
-    bool trusts_identity;        /* takes over the identity that the caller sends */
-};
 
 /* Makes a server without listeners. RESOURCE_EXHAUSTED. */
 atlas_status_t grpc_server_create(struct runtime *runtime, const struct grpc_limits *limits,

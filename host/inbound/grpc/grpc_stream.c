@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "inbound/grpc/grpc_response.h"
+#include "inbound/grpc/grpc_streaming.h"
 #include "runtime/call_run.h"
 #include "runtime/wait.h"
 
@@ -54,6 +56,15 @@ static void destroy(struct grpc_stream *stream)
     stream->loop->free_streams = stream;
 }
 
+void grpc_stream_add_ready(struct grpc_stream *stream)
+{
+    struct grpc_connection *connection = stream->connection;
+    stream->is_ready_queued = true;
+    stream->next_ready = NULL;
+    *connection->ready_tail = stream;
+    connection->ready_tail = &stream->next_ready;
+}
+
 static void remove_from_ready(struct grpc_stream *stream)
 {
     struct grpc_connection *connection = stream->connection;
@@ -86,7 +97,7 @@ void grpc_stream_close(struct grpc_stream *stream)
         outgoing_clear(&stream->outgoing);
         call_cancel(stream->call, ATLAS_CANCELLED);
         grpc_streaming_wake(stream);
-        return; /* grpc_stream_finished comes */
+        return; /* grpc_stream_on_finished comes */
     }
     destroy(stream);
 }
@@ -107,7 +118,7 @@ void grpc_stream_start(struct grpc_stream *stream)
     call_start(stream->call);
 }
 
-void grpc_stream_finished(struct call *call)
+static void grpc_stream_on_finished(struct call *call)
 {
     struct grpc_stream *stream = call->peer;
     stream->is_finished = true;
@@ -120,3 +131,11 @@ void grpc_stream_finished(struct call *call)
         grpc_response_finish(stream);
     }
 }
+
+const struct call_operations grpc_unary_operations = {.finished = grpc_stream_on_finished};
+
+const struct call_operations grpc_streaming_operations = {
+    .recv = grpc_streaming_recv,
+    .send = grpc_streaming_send,
+    .finished = grpc_stream_on_finished,
+};

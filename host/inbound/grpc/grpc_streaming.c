@@ -1,7 +1,9 @@
 /* recv and send of streaming methods, and how they lean on HTTP/2's flow control: what a handler
  * has not taken keeps the window shut, and what the peer has not taken keeps the handler waiting.
  */
-#include "inbound/grpc/grpc_stream.h"
+#include "inbound/grpc/grpc_streaming.h"
+
+#include "inbound/grpc/grpc_response.h"
 #include "runtime/wait.h"
 
 /* Lets the peer send so many bytes more. */
@@ -59,7 +61,7 @@ static atlas_status_t recv_single(struct call *call, struct grpc_stream *stream,
     return ATLAS_OK;
 }
 
-static atlas_status_t recv_message(struct call *call, struct atlas_bytes *ret_message)
+atlas_status_t grpc_streaming_recv(struct call *call, struct atlas_bytes *ret_message)
 {
     struct grpc_stream *stream = call->peer;
     if (stream->is_single_request) {
@@ -87,7 +89,7 @@ static atlas_status_t recv_message(struct call *call, struct atlas_bytes *ret_me
 
 static atlas_status_t wait_for_room(struct call *call, struct grpc_stream *stream)
 {
-    while (stream->outgoing.queued >= grpc_server_limits(stream->loop->server)->stream_buffer) {
+    while (stream->outgoing.queued >= stream->loop->shared->limits.stream_buffer) {
         struct wait wait;
         wait_init(&wait, call);
         stream->send_wait = &wait;
@@ -103,7 +105,7 @@ static atlas_status_t wait_for_room(struct call *call, struct grpc_stream *strea
     return ATLAS_OK;
 }
 
-static atlas_status_t send_message(struct call *call, struct atlas_bytes message)
+atlas_status_t grpc_streaming_send(struct call *call, struct atlas_bytes message)
 {
     struct grpc_stream *stream = call->peer;
     atlas_status_t status = call_check(call);
@@ -131,11 +133,3 @@ static atlas_status_t send_message(struct call *call, struct atlas_bytes message
     }
     return ATLAS_OK;
 }
-
-const struct call_operations grpc_unary_operations = {.finished = grpc_stream_finished};
-
-const struct call_operations grpc_streaming_operations = {
-    .recv = recv_message,
-    .send = send_message,
-    .finished = grpc_stream_finished,
-};

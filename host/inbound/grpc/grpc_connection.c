@@ -253,7 +253,7 @@ void grpc_connection_drain(struct grpc_connection *connection)
 }
 
 /* Requests whose messages do not arrive hold memory and a place. */
-static void reset_slow_requests(struct grpc_connection *connection, int64_t now_ns)
+static void end_slow_requests(struct grpc_connection *connection, int64_t now_ns)
 {
     int64_t limit_ns = connection->http2.limits->body_timeout_ms * NS_PER_MS;
     for (struct grpc_stream *stream = connection->streams; stream != NULL; stream = stream->next) {
@@ -261,8 +261,7 @@ static void reset_slow_requests(struct grpc_connection *connection, int64_t now_
             stream->opened_ns = now_ns;
         } else if (!stream->is_started && !stream->is_closed &&
                    now_ns - stream->opened_ns >= limit_ns) {
-            nghttp2_submit_rst_stream(connection->http2.session, NGHTTP2_FLAG_NONE, stream->id,
-                                      NGHTTP2_CANCEL);
+            grpc_request_late(stream);
             http2_connection_flush(&connection->http2);
         }
     }
@@ -271,7 +270,7 @@ static void reset_slow_requests(struct grpc_connection *connection, int64_t now_
 void grpc_connection_tick(struct grpc_connection *connection, int64_t now_ns)
 {
     int64_t idle_ms = connection->http2.limits->idle_timeout_ms;
-    reset_slow_requests(connection, now_ns);
+    end_slow_requests(connection, now_ns);
     if (connection->streams != NULL) {
         connection->last_stream_ns = now_ns;
     } else if (idle_ms > 0 && now_ns - connection->last_stream_ns >= idle_ms * NS_PER_MS) {

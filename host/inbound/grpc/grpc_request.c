@@ -221,6 +221,7 @@ void grpc_request_header(struct grpc_stream *stream, const char *name, size_t na
 
 void grpc_request_headers_complete(struct grpc_stream *stream)
 {
+    stream->has_headers = true;
     if (!stream->has_content_type) {
         stream->refusal = ATLAS_OK; /* what is no gRPC gets this answer before any other */
         grpc_stream_refuse(stream, 415, ATLAS_UNKNOWN, "content-type must be application/grpc");
@@ -310,5 +311,17 @@ void grpc_request_ended(struct grpc_stream *stream)
         grpc_response_refuse(stream);
     } else {
         grpc_stream_add_ready(stream);
+    }
+}
+
+void grpc_request_late(struct grpc_stream *stream)
+{
+    if (stream->has_headers && !stream->is_ready_queued && !stream->is_answered) {
+        refuse(stream, ATLAS_DEADLINE_EXCEEDED,
+               "the request did not arrive within grpc.body_timeout");
+        grpc_response_refuse(stream);
+    } else {
+        nghttp2_submit_rst_stream(stream->connection->http2.session, NGHTTP2_FLAG_NONE, stream->id,
+                                  NGHTTP2_CANCEL);
     }
 }

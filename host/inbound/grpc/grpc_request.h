@@ -11,4 +11,8 @@ void grpc_request_headers_complete(struct grpc_stream *stream);
 void grpc_request_data(struct grpc_stream *stream, const uint8_t *data, size_t len);
 void grpc_request_ended(struct grpc_stream *stream);
 
+/* It has not arrived in time, and ends: with a status as long as one can be sent; a peer that does
+ * not take that is reset when it is called again. Not from nghttp2's callbacks. */
+void grpc_request_late(struct grpc_stream *stream);
+
 #endif

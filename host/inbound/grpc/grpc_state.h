@@ -97,6 +97,7 @@ struct grpc_stream {
 
     /* Of the request. */
     bool has_content_type;
+    bool has_headers;       /* all of them */
     bool is_unary;          /* one message each way */
     bool is_single_request; /* the call starts when the one message is there */
     bool is_ready_queued;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define ECHO "/atlas.test.v1.Echo/Echo"
@@ -321,6 +322,53 @@ static void test_unread_bytes_do_not_shrink_the_connection(void)
     stop(&fixture);
 }
 
+static void test_a_request_that_does_not_arrive_is_ended(void)
+{
+    struct fixture fixture;
+    struct grpc_limits limits = LIMITS_WIDE;
+    limits.body_timeout_ms = 100;
+    start(&fixture, &limits);
+    struct h2_stream *stream = h2_peer_request(&fixture.peer, ECHO, NULL, hello, 7);
+    stream->stays_open = true;
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_stream_closed, stream));
+    CU_ASSERT_TRUE(has(stream->headers, "grpc-status: 4\n"));
+    CU_ASSERT_TRUE(has(stream->headers, "grpc.body_timeout"));
+    check_echo_works(&fixture);
+    stop(&fixture);
+}
+
+/* Reads, beside the peer's session, until RST_STREAM comes, at most five seconds. */
+static bool has_reset_of_stream_1(int fd)
+{
+    static const uint8_t reset[] = {0, 0, 4, 3, 0, 0, 0, 0, 1};
+    uint8_t received[4096];
+    size_t len = 0;
+    struct timeval limit = {5, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    while (len < sizeof received && memmem(received, len, reset, sizeof reset) == NULL) {
+        ssize_t part = recv(fd, received + len, sizeof received - len, 0);
+        if (part <= 0) {
+            return false;
+        }
+        len += (size_t)part;
+    }
+    return len < sizeof received;
+}
+
+/* HEADERS whose CONTINUATION does not come: there is no request yet that could be answered. */
+static void test_headers_that_do_not_arrive_are_ended(void)
+{
+    static const uint8_t half[] = {0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83}; /* ":method: POST" */
+    struct fixture fixture;
+    struct grpc_limits limits = LIMITS_WIDE;
+    limits.body_timeout_ms = 100;
+    start(&fixture, &limits);
+    CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_has_settings, NULL));
+    CU_ASSERT_EQUAL(send(fixture.peer.fd, half, sizeof half, MSG_NOSIGNAL), sizeof half);
+    CU_ASSERT_TRUE(has_reset_of_stream_1(fixture.peer.fd));
+    stop(&fixture);
+}
+
 static bool has_headers(struct h2_peer *peer, void *stream)
 {
     (void)peer;
@@ -484,6 +532,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_too_many_pings_end_the_connection),
     UNIT_TEST(test_silent_connection_is_closed),
     UNIT_TEST(test_unread_bytes_do_not_shrink_the_connection),
+    UNIT_TEST(test_a_request_that_does_not_arrive_is_ended),
+    UNIT_TEST(test_headers_that_do_not_arrive_are_ended),
     UNIT_TEST(test_calls_wait_while_answers_are_not_taken),
     UNIT_TEST(test_blocked_socket_loses_nothing),
     UNIT_TEST(test_peer_that_never_reads_is_dropped),

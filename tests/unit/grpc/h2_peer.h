@@ -72,6 +72,7 @@ bool h2_peer_run(struct h2_peer *peer, bool (*until)(struct h2_peer *peer, void 
 bool h2_peer_stream_closed(struct h2_peer *peer, void *stream);
 bool h2_peer_has_settings(struct h2_peer *peer, void *arg);
 bool h2_peer_has_goaway(struct h2_peer *peer, void *arg);
+bool h2_peer_at_once(struct h2_peer *peer, void *arg); /* always: only sends what is submitted */
 bool h2_peer_is_eof(struct h2_peer *peer, void *arg);
 bool h2_peer_has_request(struct h2_peer *peer, void *count); /* of size_t: so many that ended */
 

@@ -7,6 +7,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,7 +44,13 @@ static void reply(struct evhttp_request *request, int code, const char *type, co
     }
     evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
     evhttp_add_header(evhttp_request_get_output_headers(request), "Cache-Control", "no-store");
-    evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
+        char length[24];
+        snprintf(length, sizeof length, "%zu", len);
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length);
+    } else {
+        evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
+    }
     evhttp_send_reply(request, code, code == HTTP_OK ? "OK" : NULL, NULL);
 }
 

@@ -154,6 +154,18 @@ def test_who_asks_before_sending_too_much_is_told_at_once(host, size):
     assert received.startswith(b"HTTP/1.1 413"), received
 
 
+@pytest.mark.parametrize("value", [b"close", b"TE, close", b"Close,TE", b"keep-alive, close"])
+def test_a_connection_is_closed_when_asked(host, value):
+    with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+        begin = time.monotonic()
+        peer.sendall(b"GET /echo/sleep HTTP/1.1\r\nHost: x\r\nConnection: " + value + b"\r\n\r\n")
+        received = b""
+        while part := peer.recv(4096):
+            received += part
+    assert b"Connection: close" in received and received.endswith(b"{}")
+    assert time.monotonic() - begin < 1, "it was closed for idleness"
+
+
 def test_who_asks_before_sending_may_go_on(host):
     with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
         peer.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 12\r\n\r\n")

@@ -89,6 +89,23 @@ static void test_health(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\r\n\r\n{\"status\":\"ok\"}"));
 }
 
+static void test_head_has_no_body(void)
+{
+    const char *answer = ask("HEAD", "/healthz");
+
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "HTTP/1.1 200 OK\r\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "Content-Length: 15\r\n"));
+    CU_ASSERT_PTR_NULL(strstr(answer, "status"));
+}
+
+static void test_what_evhttp_refuses_is_json(void)
+{
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(ask("BREW", "/healthz"), "\r\n\r\n{\"message\":\"Not Implemented\"}"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(ask("GET", "/\r\nnonsense"), "\r\n\r\n{\"message\":\"Bad Request\"}"));
+}
+
 static void test_readiness_follows_the_checks(void)
 {
     struct readiness_check *redis = readiness_add("redis");
@@ -161,7 +178,8 @@ static void test_port_closes(void)
 }
 
 UNIT_MAIN("admin", UNIT_TEST(test_port_opens), UNIT_TEST(test_port_that_is_taken_is_refused),
-          UNIT_TEST(test_health), UNIT_TEST(test_readiness_follows_the_checks),
+          UNIT_TEST(test_health), UNIT_TEST(test_head_has_no_body),
+          UNIT_TEST(test_what_evhttp_refuses_is_json), UNIT_TEST(test_readiness_follows_the_checks),
           UNIT_TEST(test_metrics_are_refreshed_and_shown),
           UNIT_TEST(test_other_pages_and_methods_are_refused),
           UNIT_TEST(test_connections_are_bounded), UNIT_TEST(test_port_closes))

@@ -111,6 +111,18 @@ static atlas_status_t status_of(int http_status)
     }
 }
 
+/* The admin port's bodies are simpler. */
+static void answer_as_admin(struct evhttp_request *request, int error, const char *phrase)
+{
+    struct evbuffer *body = evhttp_request_get_output_buffer(request);
+
+    evhttp_add_header(request->output_headers, "Connection", "close");
+    evhttp_add_header(request->output_headers, "Content-Type", "application/json");
+    evbuffer_drain(body, evbuffer_get_length(body));
+    evbuffer_add_printf(body, "{\"message\":\"%s\"}", phrase);
+    evhttp_send_reply(request, error, phrase, NULL);
+}
+
 /* Takes the place of libevent's. */
 void evhttp_send_error(struct evhttp_request *request, int error, const char *reason)
 {
@@ -119,16 +131,14 @@ void evhttp_send_error(struct evhttp_request *request, int error, const char *re
 
     request->major = 1; /* may not have been read */
     request->minor = 1;
+    if (request->type == EVHTTP_REQ_CONNECT) {
+        request->type = EVHTTP_REQ_GET; /* evhttp would keep the connection as a tunnel */
+    }
     if (endpoint == NULL) {
-        evhttp_add_header(request->output_headers, "Connection", "close");
-        evhttp_send_reply(request, error, reason != NULL ? reason : http_status_phrase(error),
-                          NULL);
+        answer_as_admin(request, error, reason != NULL ? reason : http_status_phrase(error));
         return;
     }
     rest_connections_request_arrived(&endpoint->connections, request);
     int http_status = describe(request, error, &endpoint->listener->server->limits, message);
-    if (request->type == EVHTTP_REQ_CONNECT) {
-        request->type = EVHTTP_REQ_GET; /* evhttp would keep the connection as a tunnel */
-    }
     rest_reply_error(endpoint, request, http_status, status_of(http_status), message, NULL, true);
 }

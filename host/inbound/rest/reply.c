@@ -4,6 +4,7 @@
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "inbound/rest/http_status.h"
@@ -45,13 +46,21 @@ static void reply_on_connection_closed(struct evhttp_connection *connection, voi
     atomic_fetch_sub(&endpoint->listener->in_flight, 1);
 }
 
+/* evhttp sees "close" only where it stands alone; clients send it in lists: "TE, close". */
+static bool asks_to_close(struct evhttp_request *request)
+{
+    const char *value = evhttp_find_header(evhttp_request_get_input_headers(request), "Connection");
+
+    return value != NULL && strchr(value, ',') != NULL && strcasestr(value, "close") != NULL;
+}
+
 static void send_json(struct rest_endpoint *endpoint, struct evhttp_request *request,
                       int http_status, struct atlas_bytes json, bool closes)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 
     evhttp_add_header(headers, "Content-Type", "application/json");
-    if (closes || endpoint->is_draining) {
+    if (closes || endpoint->is_draining || asks_to_close(request)) {
         evhttp_add_header(headers, "Connection", "close");
     }
     if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {

@@ -21,7 +21,8 @@
 #define CANCEL_MS 2000
 
 struct process {
-    const struct config *config;
+    const struct config *config;     /* that it was started with */
+    struct config_shutdown shutdown; /* of the newest */
     struct pid_file *pid_file;
     struct control *control;
     struct runtime *runtime;
@@ -76,6 +77,7 @@ bool process_start(const struct config *config, const char *name, struct control
     }
     *ret_process = process;
     process->config = config;
+    process->shutdown = config->shutdown;
     process->control = control;
     /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
      */
@@ -102,6 +104,8 @@ bool process_reload(struct process *process, const struct config *config, struct
     if (is_applied) {
         modules_follow(process->modules, process->deployment, config);
         status_follow(process->status, process->deployment);
+        process->shutdown = config->shutdown;
+        log_set_level((enum atlas_log_level)config->log.level);
         restart_needed_log(process->config, config, runtime_process(process->runtime));
         log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     }
@@ -111,7 +115,7 @@ bool process_reload(struct process *process, const struct config *config, struct
 /* Calls in flight end as they would, up to the time that the configuration gives them. */
 static void let_calls_end(struct process *process)
 {
-    int64_t until_ns = clock_monotonic_ns() + process->config->shutdown.drain_ms * NS_PER_MS;
+    int64_t until_ns = clock_monotonic_ns() + process->shutdown.drain_ms * NS_PER_MS;
     control_heed_ends(process->control, 1);
     status_drain(process->status);
     listeners_stop(process->listeners);

@@ -42,7 +42,9 @@ static void reload_once(struct run *run)
     report_init(&report);
     struct config *config = config_load(&run->arguments.source, &report);
     if (config != NULL) {
-        process_reload(run->process, config, &report);
+        if (process_reload(run->process, config, &report)) {
+            atomic_store(&run->limit_ms, config->shutdown.limit_ms);
+        }
     } else {
         for (size_t i = 0; report_line(&report, i) != NULL; i++) {
             log_error("reload refused, the running plugins are unchanged",

@@ -10,6 +10,7 @@
 
 struct backgrounds;
 struct config_plugin;
+struct config_reload;
 struct call_metrics;
 struct descriptor_set;
 struct manifest;
@@ -40,6 +41,7 @@ struct generation {
     enum generation_state state;
     unsigned home; /* index of the home loop */
     struct runtime *runtime;
+    const struct config_reload *limits; /* of its steps; the deployment's, and follows it */
     struct plugin_library *library;
     char *staged_path;
     struct manifest *manifest;

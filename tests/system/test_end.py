@@ -129,3 +129,15 @@ def test_an_idle_host_ends_at_once(folder, number):
     host.send(number)
     assert host.wait_end() == 0
     assert time.monotonic() - begin < 5
+
+
+def test_the_time_to_end_follows_a_reload(folder):
+    with EchoHost(folder / "end-reload", more=_quick_end(drain="50s")) as host, host.channel() as channel:
+        log = host.reload(more=_quick_end(drain="100ms"))
+        assert "waits for a restart" not in log
+        _call(host, channel, "Sleep")
+        _wait_begun(host, channel)
+        begin = time.monotonic()
+        host.send(signal.SIGTERM)
+        assert host.wait_end() == 0
+        assert time.monotonic() - begin < 20

@@ -16,6 +16,8 @@ struct deployment {
     struct route_table_owner owner;
     struct runtime *runtime;
     struct control *control;
+    struct config_reload
+        limits;     /* of the configuration that was applied last, or is being applied */
     uint64_t epoch; /* number of the newest; 0: none yet */
     struct generation_list active;
     struct generation_list draining; /* in older tables only */
@@ -60,7 +62,7 @@ void deployment_set_follower(struct deployment *deployment,
 static void check_generations(const struct deployment *deployment,
                               const struct candidate *candidate, struct report *report)
 {
-    int64_t limit = runtime_config(deployment->runtime)->reload.generations;
+    int64_t limit = deployment->limits.generations;
     int64_t count = 1;
     for (size_t i = 0; i < deployment->draining.count; i++) {
         count += strcmp(deployment->draining.items[i]->id, candidate->plugin->id) == 0;
@@ -85,8 +87,8 @@ static bool make_one(struct deployment *deployment, struct plan *plan, struct ca
     if (report->count > 0) {
         return false;
     }
-    if (generation_load(deployment->runtime, candidate, ++deployment->next_number, &generation,
-                        &error) != ATLAS_OK) {
+    if (generation_load(deployment->runtime, &deployment->limits, candidate,
+                        ++deployment->next_number, &generation, &error) != ATLAS_OK) {
         report_add(report, "%s", error.text);
         return false;
     }
@@ -180,7 +182,7 @@ static bool wait_for_calls(struct deployment *deployment, struct generation *gen
  * What is held longer (a call that does not heed its cancellation) is unloaded when it lets go. */
 static void drain(struct deployment *deployment, struct generation *generation)
 {
-    int64_t drain_ms = runtime_config(deployment->runtime)->reload.drain_ms;
+    int64_t drain_ms = deployment->limits.drain_ms;
     if (generation->is_active) {
         log_error("an old generation could not be stopped and stays loaded",
                   LOG_TEXT("plugin", generation->id), LOG_INT("generation", generation->number));
@@ -204,7 +206,7 @@ static void drain(struct deployment *deployment, struct generation *generation)
 
 static int64_t drain_end_ns(const struct deployment *deployment)
 {
-    return clock_monotonic_ns() + runtime_config(deployment->runtime)->reload.drain_ms * NS_PER_MS;
+    return clock_monotonic_ns() + deployment->limits.drain_ms * NS_PER_MS;
 }
 
 /* Takes what is not in the next set out of the active one. */
@@ -303,6 +305,7 @@ bool deployment_apply(struct deployment *deployment, const struct config *config
         report_add(report, "deployment: out of memory");
         return false;
     }
+    deployment->limits = config->reload;
     plan_make(plan, config, runtime_process(deployment->runtime), &deployment->active, report);
     bool is_applied = report->count == 0 && apply_plan(deployment, config, plan, report);
     for (size_t i = 0; !is_applied && i < plan->fresh.count; i++) {

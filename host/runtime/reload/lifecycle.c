@@ -24,19 +24,15 @@
 #include "runtime/reload/step.h"
 #include "runtime/runtime.h"
 
-static const struct config_reload *limits_of(const struct generation *generation)
-{
-    return &runtime_config(generation->runtime)->reload;
-}
-
-static struct generation *allocate(struct runtime *runtime, struct candidate *candidate,
-                                   unsigned number)
+static struct generation *allocate(struct runtime *runtime, const struct config_reload *limits,
+                                   struct candidate *candidate, unsigned number)
 {
     struct generation *generation = calloc(1, sizeof *generation);
     if (generation == NULL) {
         return NULL;
     }
     generation->runtime = runtime;
+    generation->limits = limits;
     generation->number = number;
     generation->loop_count = runtime_worker_count(runtime);
     generation->loops = calloc(generation->loop_count, sizeof *generation->loops);
@@ -112,11 +108,11 @@ static atlas_status_t map_copy(struct generation *generation, struct candidate *
     return status == ATLAS_OK ? check(generation, path, error) : status;
 }
 
-atlas_status_t generation_load(struct runtime *runtime, struct candidate *candidate,
-                               unsigned number, struct generation **ret_generation,
-                               struct error *error)
+atlas_status_t generation_load(struct runtime *runtime, const struct config_reload *limits,
+                               struct candidate *candidate, unsigned number,
+                               struct generation **ret_generation, struct error *error)
 {
-    struct generation *generation = allocate(runtime, candidate, number);
+    struct generation *generation = allocate(runtime, limits, candidate, number);
     if (generation == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "plugin %s: out of memory",
                          candidate->plugin->id);
@@ -164,7 +160,7 @@ static atlas_status_t climb_on_every_loop(struct control *control, struct genera
 {
     for (unsigned i = 0; i < generation->loop_count; i++) {
         atlas_status_t status =
-            climb(control, generation, operation, i, run, limits_of(generation)->create_ms, error);
+            climb(control, generation, operation, i, run, generation->limits->create_ms, error);
         if (status != ATLAS_OK) {
             return status;
         }
@@ -175,7 +171,7 @@ static atlas_status_t climb_on_every_loop(struct control *control, struct genera
 atlas_status_t generation_create(struct control *control, struct generation *generation,
                                  bool is_replacement, struct error *error)
 {
-    const struct config_reload *limits = limits_of(generation);
+    const struct config_reload *limits = generation->limits;
     unsigned home = generation->home;
     generation->is_replacement = is_replacement;
     atlas_status_t status =
@@ -214,7 +210,7 @@ static bool await_and_tell(struct control *control, struct step *step)
 void generation_activate(struct control *control, struct generation *generation)
 {
     struct step step = make_step(generation, "activate", generation->home, life_activate,
-                                 limits_of(generation)->warm_ms);
+                                 generation->limits->warm_ms);
     step_start(control, &step);
     await_and_tell(control, &step);
     generation->is_active = true;
@@ -250,8 +246,7 @@ void generation_deactivate(struct control *control, struct generation *const *ge
 static void descend(struct control *control, struct generation *generation, const char *operation,
                     unsigned loop, step_fn *run)
 {
-    struct step step =
-        make_step(generation, operation, loop, run, limits_of(generation)->destroy_ms);
+    struct step step = make_step(generation, operation, loop, run, generation->limits->destroy_ms);
     step_start(control, &step);
     await_and_tell(control, &step);
 }

@@ -9,15 +9,16 @@
 #include "base/error.h"
 
 struct candidate;
+struct config_reload;
 struct control;
 struct generation;
 struct runtime;
 
 /* STAGE and LOAD and CHECK: maps a private copy of the candidate, which is emptied. Nothing of it
- * runs yet but its check(). */
-atlas_status_t generation_load(struct runtime *runtime, struct candidate *candidate,
-                               unsigned number, struct generation **ret_generation,
-                               struct error *error);
+ * runs yet but its check(). limits: the timeouts of its steps, borrowed until it is unloaded. */
+atlas_status_t generation_load(struct runtime *runtime, const struct config_reload *limits,
+                               struct candidate *candidate, unsigned number,
+                               struct generation **ret_generation, struct error *error);
 
 /* CREATE and WARM: attaches modules, makes the instance and the state of every loop. Ends early if
  * the process is asked to end. is_replacement: another generation of the plugin serves already. */

@@ -55,18 +55,18 @@ int main(void)
     struct descriptor_set *set = fixture_descriptors();
 
     while (fgets(line, sizeof line, stdin) != NULL) {
-        char name[128] = "transcode.";
-        char *message_name = strtok(line + 2, " \n");
-        char *text = strtok(NULL, "\n");
+        char name[128];
         struct arena arena;
+        char *rest = line + 2;
 
-        strncat(name, message_name != NULL ? message_name : "", 64);
+        rest[strcspn(rest, "\n")] = '\0';
+        snprintf(name, sizeof name, "transcode.%s", strsep(&rest, " "));
         const struct message_descriptor *message = descriptors_message(set, name);
         if (message == NULL) {
             return EXIT_FAILURE;
         }
         arena_init(&arena, NULL, 64 * LINE_LIMIT);
-        (line[0] == 'E' ? encode : decode)(message, text != NULL ? text : "", &arena);
+        (line[0] == 'E' ? encode : decode)(message, rest != NULL ? rest : "", &arena);
         arena_finish(&arena);
         fflush(stdout);
     }

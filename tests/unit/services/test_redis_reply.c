@@ -4,6 +4,7 @@
 #include <hiredis/hiredis.h>
 #include <string.h>
 
+#include "support/text.h"
 #include "support/unit.h"
 
 static struct atlas_bytes word(const char *text)
@@ -75,10 +76,11 @@ static void test_copy_keeps_to_the_budget(void)
     struct arena arena;
     struct atlas_redis_reply copy;
     arena_init(&arena, NULL, 64);
-    char bytes[300] = "*1\r\n$200\r\n";
-    memset(bytes + strlen(bytes), 'x', 200);
-    strcat(bytes, "\r\n");
-    redisReply *reply = parse(bytes);
+    struct text bytes = {0};
+    text_add(&bytes, "*1\r\n$200\r\n", 1);
+    text_add(&bytes, "x", 200);
+    text_add(&bytes, "\r\n", 1);
+    redisReply *reply = parse(bytes.data);
     CU_ASSERT_EQUAL(redis_reply_copy(&arena, reply, &copy), ATLAS_RESOURCE_EXHAUSTED);
     CU_ASSERT_EQUAL(copy.type, ATLAS_REDIS_NIL);
     freeReplyObject(reply);

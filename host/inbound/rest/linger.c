@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 #define LINGER_IDLE_S 1
-#define DISCARD_SIZE  (256 * 1024)
+#define DISCARD_SIZE  (16 * 1024)
 
 struct lingerer {
     struct lingerer *next;
@@ -36,9 +36,8 @@ static void end(struct lingerer *lingerer)
 static void linger_on_socket(evutil_socket_t fd, short events, void *arg)
 {
     struct lingerer *lingerer = arg;
-    /* MSG_TRUNC: TCP throws the bytes away without copying them */
-    ssize_t len =
-        (events & EV_READ) != 0 ? recv(fd, NULL, DISCARD_SIZE, MSG_TRUNC | MSG_DONTWAIT) : 0;
+    char discarded[DISCARD_SIZE];
+    ssize_t len = (events & EV_READ) != 0 ? recv(fd, discarded, sizeof discarded, MSG_DONTWAIT) : 0;
 
     if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR) ||
         clock_monotonic_ns() >= lingerer->until_ns) {

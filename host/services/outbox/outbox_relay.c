@@ -62,6 +62,19 @@ static bool pause_after_failure(struct outbox_relay *relay, struct call *call,
     return is_running;
 }
 
+/* Either Kafka is away, and all rows wait where they are; or some are not taken for now, for their
+ * topic is missing: then the others do not wait for them. */
+static bool go_on_after_failure(struct outbox_relay *relay, struct call *call,
+                                const struct error *error)
+{
+    if (!relay->round.has_progressed) {
+        return pause_after_failure(relay, call, error);
+    }
+    relay->backoff_ms = BACKOFF_MIN_MS;
+    warn(relay, error);
+    return true;
+}
+
 /* Relays until the connection is lost or the relay is stopped. */
 static atlas_status_t lead(struct outbox_relay *relay, struct pg_session *session,
                            struct call *call, struct error *error)
@@ -72,8 +85,7 @@ static atlas_status_t lead(struct outbox_relay *relay, struct pg_session *sessio
         status = outbox_round_run(&relay->round, session, call, &is_drained, error);
         arena_finish(&call->arena); /* nothing of a page outlives it */
         if (status != ATLAS_OK && pg_session_is_alive(session)) {
-            /* Kafka is away, most likely: the rows wait where they are. */
-            if (!pause_after_failure(relay, call, error)) {
+            if (!go_on_after_failure(relay, call, error)) {
                 break;
             }
             status = ATLAS_OK;

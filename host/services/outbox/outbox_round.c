@@ -69,6 +69,7 @@ static atlas_status_t settle(struct outbox_round *round, struct pg_session *sess
             round->ids[count++] = page->rows[i].id;
         } else if (round->results[i].state == OUTBOX_ROW_REFUSED) {
             status = bury(round, session, page, i, error);
+            round->has_progressed = true;
         }
     }
     if (status == ATLAS_OK && count > 0) {
@@ -76,6 +77,7 @@ static atlas_status_t settle(struct outbox_round *round, struct pg_session *sess
     }
     if (status == ATLAS_OK) {
         metrics_add(round->metrics.published, (int64_t)count);
+        round->has_progressed = round->has_progressed || count > 0;
     }
     return status;
 }
@@ -117,6 +119,7 @@ atlas_status_t outbox_round_run(struct outbox_round *round, struct pg_session *s
                                 struct call *call, bool *ret_is_drained, struct error *error)
 {
     struct outbox_page page;
+    round->has_progressed = false;
     atlas_status_t status =
         outbox_store_read_page(session, &round->window, round->page_limit, &page, error);
     if (status == ATLAS_RESOURCE_EXHAUSTED && round->page_limit > 1) {

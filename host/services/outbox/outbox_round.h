@@ -12,9 +12,10 @@ struct outbox_round {
     struct pg_plugin *plugin;
     outbox_publish_fn *publish;
     struct outbox_window window;
-    unsigned page_limit;               /* halved while pages do not fit into the memory */
-    int64_t counted_ns;                /* when the backlog was counted */
-    int64_t oldest_us;                 /* wall clock of the oldest row that waits; 0: none does */
+    bool has_progressed; /* rows left the outbox in the last round, whatever its status */
+    unsigned page_limit; /* halved while pages do not fit into the memory */
+    int64_t counted_ns;  /* when the backlog was counted */
+    int64_t oldest_us;   /* wall clock of the oldest row that waits; 0: none does */
     struct outbox_row_result *results; /* outbox_batch of them */
     int64_t *ids;
     struct outbox_metrics metrics;

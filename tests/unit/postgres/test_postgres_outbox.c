@@ -46,6 +46,7 @@ static struct generation *bumper;
 static struct {
     pthread_mutex_t mutex;
     bool is_away;
+    bool is_stuck;       /* for the key "stuck" only */
     unsigned fail_every; /* the n-th record fails once; 0: none */
     unsigned calls;
     unsigned in_flight;
@@ -89,6 +90,9 @@ static atlas_status_t publish(struct atlas_call *call, const char *topic, struct
     kafka.in_flight--;
     if (status == ATLAS_OK && key.len == 5 && memcmp(key.data, "large", 5) == 0) {
         status = call_fail(call_of(call), ATLAS_INVALID_ARGUMENT, "the record is too large");
+    } else if (status == ATLAS_OK && kafka.is_stuck && key.len == 5 &&
+               memcmp(key.data, "stuck", 5) == 0) {
+        status = call_fail(call_of(call), ATLAS_UNAVAILABLE, "no such topic yet");
     } else if (status == ATLAS_OK &&
                (kafka.is_away || (kafka.fail_every != 0 && kafka.calls % kafka.fail_every == 0))) {
         status = call_fail(call_of(call), ATLAS_UNAVAILABLE, "no broker");
@@ -282,6 +286,29 @@ static bool has_record(void *arg)
     return is_there;
 }
 
+static bool is_one_left(void *arg)
+{
+    (void)arg;
+    return pg_server_number("atlas", "SELECT count(*) FROM bumper.outbox") == 1;
+}
+
+/* A row that fails time and again, for its topic is missing, costs the others no pause: thirty
+ * pages with a second behind each would take much longer than this. */
+static void test_a_row_that_fails_holds_up_no_others(void)
+{
+    kafka.is_stuck = true;
+    int64_t start_ns = clock_monotonic_ns();
+    pg_server_run("atlas", "INSERT INTO bumper.outbox(topic, key, type, traceparent, payload)"
+                           " VALUES ('events', 'stuck', 'Bumped', '00-trace', '1');"
+                           "INSERT INTO bumper.outbox(topic, key, type, traceparent, payload)"
+                           " SELECT 'events', 'other' || n, 'Bumped', '00-trace', '1'"
+                           " FROM generate_series(1, 3000) n");
+    CU_ASSERT(fixture_eventually(is_one_left, NULL));
+    CU_ASSERT(clock_monotonic_ns() - start_ns < 15 * NS_PER_S);
+    kafka.is_stuck = false;
+    CU_ASSERT(fixture_eventually(is_drained, NULL));
+}
+
 static void test_a_refused_row_is_set_aside(void)
 {
     forget_all();
@@ -463,6 +490,7 @@ int main(void)
         UNIT_TEST(test_concurrent_writers_lose_nothing),
         UNIT_TEST(test_a_failing_broker_changes_no_order),
         UNIT_TEST(test_rows_wait_while_kafka_is_away),
+        UNIT_TEST(test_a_row_that_fails_holds_up_no_others),
         UNIT_TEST(test_a_refused_row_is_set_aside),
         UNIT_TEST(test_transaction_numbers_do_not_decide_the_order),
         UNIT_TEST(test_a_late_commit_is_not_skipped),

@@ -55,7 +55,7 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
     struct dispatch *dispatch = calloc(1, sizeof *dispatch);
 
     if (dispatch == NULL) {
-        return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED, "no memory for the instance");
+        return atlas_no_memory(call);
     }
     dispatch->search_radius_km = config->number(config, "search_radius_km");
     dispatch->candidates_first = (int32_t)config->integer(config, "candidates_first");
@@ -65,7 +65,7 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
     dispatch->ride_topic = strdup(config->string(config, "ride_topic"));
     if (dispatch->ride_topic == NULL) {
         destroy(call, dispatch);
-        return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED, "no memory for the instance");
+        return atlas_no_memory(call);
     }
     *ret_instance = dispatch;
     return ATLAS_OK;

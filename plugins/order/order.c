@@ -50,7 +50,7 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
     struct order *order = calloc(1, sizeof *order);
 
     if (order == NULL) {
-        return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED, "no memory for the instance");
+        return atlas_no_memory(call);
     }
     order->rates.base_minor = config->integer(config, "fare_base_minor");
     order->rates.per_km_minor = config->integer(config, "fare_per_km_minor");
@@ -58,7 +58,7 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
     order->order_topic = strdup(config->string(config, "order_topic"));
     if (order->currency == NULL || order->order_topic == NULL) {
         destroy(call, order);
-        return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED, "no memory for the instance");
+        return atlas_no_memory(call);
     }
     *ret_instance = order;
     return ATLAS_OK;

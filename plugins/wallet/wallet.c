@@ -26,7 +26,7 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
     struct wallet *wallet = calloc(1, sizeof *wallet);
 
     if (wallet == NULL) {
-        return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED, "no memory for the instance");
+        return atlas_no_memory(call);
     }
     snprintf(wallet->currency, sizeof wallet->currency, "%s", config->string(config, "currency"));
     *ret_instance = wallet;

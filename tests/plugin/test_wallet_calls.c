@@ -7,12 +7,11 @@
 static void test_credit_posts_a_journal(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__CreditBalanceRequest req = credit_request();
-    Atlas__Wallet__V1__CreditBalanceResponse *res = NULL;
+    CreditRequest req = credit_request();
+    CreditResponse *res = NULL;
 
     script_posted(host, "wallet_credit", 500);
-    CU_ASSERT_EQUAL_FATAL(atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), &req, &res),
-                          ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(credit(host, &req, &res), ATLAS_OK);
     CU_ASSERT_STRING_EQUAL(res->journal_id, JOURNAL);
     CU_ASSERT_EQUAL(res->balance_minor, 500);
     CU_ASSERT_STRING_EQUAL(res->currency, "USD");
@@ -24,13 +23,12 @@ static void test_credit_posts_a_journal(void)
 static void test_credit_repeated_returns_the_first_outcome(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__CreditBalanceRequest req = credit_request();
-    Atlas__Wallet__V1__CreditBalanceResponse *res = NULL;
+    CreditRequest req = credit_request();
+    CreditResponse *res = NULL;
 
     testhost_pg_rows(host, "wallet_credit", ATLAS_PG_NO_PARAMS);
     script_outcome(host, 90, JOURNAL, 500, 510);
-    CU_ASSERT_EQUAL_FATAL(atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), &req, &res),
-                          ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(credit(host, &req, &res), ATLAS_OK);
     CU_ASSERT_STRING_EQUAL(res->journal_id, JOURNAL);
     CU_ASSERT_EQUAL(res->balance_minor, 510);
     CU_ASSERT(testhost_did(host, "pg wallet_outcome 1 user/alice/USD top-up 1"));
@@ -40,13 +38,12 @@ static void test_credit_repeated_returns_the_first_outcome(void)
 static void test_credit_repeated_with_another_amount_is_refused(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__CreditBalanceRequest req = credit_request();
-    Atlas__Wallet__V1__CreditBalanceResponse *res = NULL;
+    CreditRequest req = credit_request();
+    CreditResponse *res = NULL;
 
     testhost_pg_rows(host, "wallet_credit", ATLAS_PG_NO_PARAMS);
     script_outcome(host, 90, JOURNAL, 499, 510);
-    CU_ASSERT_EQUAL(atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), &req, &res),
-                    ATLAS_ALREADY_EXISTS);
+    CU_ASSERT_EQUAL(credit(host, &req, &res), ATLAS_ALREADY_EXISTS);
     CU_ASSERT_STRING_EQUAL(testhost_message(host),
                            "reference_id: top-up 1 was used before with another amount");
     testhost_close(host);
@@ -55,24 +52,21 @@ static void test_credit_repeated_with_another_amount_is_refused(void)
 static void test_credit_beyond_the_ledger_is_refused(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__CreditBalanceRequest req = credit_request();
-    Atlas__Wallet__V1__CreditBalanceResponse *res = NULL;
+    CreditRequest req = credit_request();
+    CreditResponse *res = NULL;
 
     testhost_pg_fail(host, "wallet_credit", ATLAS_OUT_OF_RANGE, NULL, ATLAS_OUTCOME_NOT_DONE);
-    CU_ASSERT_EQUAL(atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), &req, &res),
-                    ATLAS_FAILED_PRECONDITION);
+    CU_ASSERT_EQUAL(credit(host, &req, &res), ATLAS_FAILED_PRECONDITION);
     CU_ASSERT_STRING_EQUAL(testhost_message(host),
                            "amount_minor: the balance would exceed 9223372036854775807");
     testhost_close(host);
 }
 
-static void check_refused(struct testhost *host, const Atlas__Wallet__V1__CreditBalanceRequest *req,
-                          const char *message)
+static void check_refused(struct testhost *host, const CreditRequest *req, const char *message)
 {
-    Atlas__Wallet__V1__CreditBalanceResponse *res = NULL;
+    CreditResponse *res = NULL;
 
-    CU_ASSERT_EQUAL(atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), req, &res),
-                    ATLAS_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(credit(host, req, &res), ATLAS_INVALID_ARGUMENT);
     CU_ASSERT_STRING_EQUAL(testhost_message(host), message);
     CU_ASSERT_FALSE(testhost_did(host, "pg"));
 }
@@ -80,7 +74,7 @@ static void check_refused(struct testhost *host, const Atlas__Wallet__V1__Credit
 static void test_credit_names_the_bad_field(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__CreditBalanceRequest req = credit_request();
+    CreditRequest req = credit_request();
     char empty[] = "";
     char dollars[] = "usd";
 
@@ -106,14 +100,13 @@ static void test_credit_names_the_bad_field(void)
 static void test_debit_posts_a_journal(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__DebitBalanceRequest req = debit_request();
-    Atlas__Wallet__V1__DebitBalanceResponse *res = NULL;
+    DebitRequest req = debit_request();
+    DebitResponse *res = NULL;
     char euro[] = "EUR";
 
     atlas__wallet__v1__debit_balance_request__set_currency(&req, euro);
     script_posted(host, "wallet_debit", 0);
-    CU_ASSERT_EQUAL_FATAL(atlas_wallet_v1_wallet_debit_balance(testhost_caller(host), &req, &res),
-                          ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(debit(host, &req, &res), ATLAS_OK);
     CU_ASSERT_STRING_EQUAL(res->journal_id, JOURNAL);
     CU_ASSERT_EQUAL(res->balance_minor, 0);
     CU_ASSERT_STRING_EQUAL(res->currency, "EUR");
@@ -124,14 +117,13 @@ static void test_debit_posts_a_journal(void)
 static void test_debit_repeated_returns_the_first_outcome(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__DebitBalanceRequest req = debit_request();
-    Atlas__Wallet__V1__DebitBalanceResponse *res = NULL;
+    DebitRequest req = debit_request();
+    DebitResponse *res = NULL;
 
     /* The balance does not cover it any more, but it was posted when it did. */
     testhost_pg_rows(host, "wallet_debit", ATLAS_PG_NO_PARAMS);
     script_outcome(host, 0, JOURNAL, 500, 20);
-    CU_ASSERT_EQUAL_FATAL(atlas_wallet_v1_wallet_debit_balance(testhost_caller(host), &req, &res),
-                          ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(debit(host, &req, &res), ATLAS_OK);
     CU_ASSERT_EQUAL(res->balance_minor, 20);
     CU_ASSERT(testhost_did(host, "pg wallet_outcome 2 "));
     testhost_close(host);
@@ -140,13 +132,12 @@ static void test_debit_repeated_returns_the_first_outcome(void)
 static void test_debit_does_not_overdraw(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__DebitBalanceRequest req = debit_request();
-    Atlas__Wallet__V1__DebitBalanceResponse *res = NULL;
+    DebitRequest req = debit_request();
+    DebitResponse *res = NULL;
 
     testhost_pg_rows(host, "wallet_debit", ATLAS_PG_NO_PARAMS);
     script_outcome(host, 499, NULL, 0, 0);
-    CU_ASSERT_EQUAL(atlas_wallet_v1_wallet_debit_balance(testhost_caller(host), &req, &res),
-                    ATLAS_FAILED_PRECONDITION);
+    CU_ASSERT_EQUAL(debit(host, &req, &res), ATLAS_FAILED_PRECONDITION);
     CU_ASSERT_STRING_EQUAL(testhost_message(host),
                            "amount_minor: the balance of user alice, 499 USD of which 0 are held, "
                            "does not cover 500");
@@ -156,13 +147,12 @@ static void test_debit_does_not_overdraw(void)
 static void test_debit_of_an_unknown_user(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__DebitBalanceRequest req = debit_request();
-    Atlas__Wallet__V1__DebitBalanceResponse *res = NULL;
+    DebitRequest req = debit_request();
+    DebitResponse *res = NULL;
 
     testhost_pg_rows(host, "wallet_debit", ATLAS_PG_NO_PARAMS);
     testhost_pg_rows(host, "wallet_outcome", ATLAS_PG_NO_PARAMS);
-    CU_ASSERT_EQUAL(atlas_wallet_v1_wallet_debit_balance(testhost_caller(host), &req, &res),
-                    ATLAS_NOT_FOUND);
+    CU_ASSERT_EQUAL(debit(host, &req, &res), ATLAS_NOT_FOUND);
     CU_ASSERT_STRING_EQUAL(testhost_message(host),
                            "user_id: alice has no account in USD; the first credit opens it");
     testhost_close(host);
@@ -174,20 +164,16 @@ static void test_debit_of_an_unknown_user(void)
 static void test_balance(void)
 {
     struct testhost *host = plugin_start("wallet");
-    Atlas__Wallet__V1__GetBalanceRequest req = ATLAS__WALLET__V1__GET_BALANCE_REQUEST__INIT;
-    Atlas__Wallet__V1__GetBalanceResponse *res = NULL;
+    BalanceResponse *res = NULL;
 
-    req.user_id = user;
     testhost_pg_rows(host, "wallet_balance", ATLAS_PG_PARAMS(atlas_pg_int8(70), atlas_pg_int8(20)));
-    CU_ASSERT_EQUAL_FATAL(atlas_wallet_v1_wallet_get_balance(testhost_caller(host), &req, &res),
-                          ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(get_balance(host, &res), ATLAS_OK);
     CU_ASSERT_STRING_EQUAL(res->user_id, "alice");
     CU_ASSERT_EQUAL(res->balance_minor, 70);
     CU_ASSERT_EQUAL(res->held_minor, 20);
     CU_ASSERT_STRING_EQUAL(res->currency, "USD");
     testhost_pg_rows(host, "wallet_balance", ATLAS_PG_NO_PARAMS);
-    CU_ASSERT_EQUAL(atlas_wallet_v1_wallet_get_balance(testhost_caller(host), &req, &res),
-                    ATLAS_NOT_FOUND);
+    CU_ASSERT_EQUAL(get_balance(host, &res), ATLAS_NOT_FOUND);
     testhost_close(host);
 }
 

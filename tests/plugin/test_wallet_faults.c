@@ -1,27 +1,27 @@
 /* Every host call of every operation of the wallet plugin failing in turn. */
 #include "wallet_script.h"
 
-static atlas_status_t credit(struct testhost *host)
+static atlas_status_t ask_credit(struct testhost *host)
 {
-    Atlas__Wallet__V1__CreditBalanceRequest req = credit_request();
-    Atlas__Wallet__V1__CreditBalanceResponse *res = NULL;
+    CreditRequest req = credit_request();
+    CreditResponse *res = NULL;
 
-    return atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), &req, &res);
+    return credit(host, &req, &res);
 }
 
-static atlas_status_t debit(struct testhost *host)
+static atlas_status_t ask_debit(struct testhost *host)
 {
-    Atlas__Wallet__V1__DebitBalanceRequest req = debit_request();
-    Atlas__Wallet__V1__DebitBalanceResponse *res = NULL;
+    DebitRequest req = debit_request();
+    DebitResponse *res = NULL;
 
-    return atlas_wallet_v1_wallet_debit_balance(testhost_caller(host), &req, &res);
+    return debit(host, &req, &res);
 }
 
 static atlas_status_t run_credit(struct testhost *host, void *arg)
 {
     (void)arg;
     script_posted(host, "wallet_credit", 500);
-    return credit(host);
+    return ask_credit(host);
 }
 
 static atlas_status_t run_credit_again(struct testhost *host, void *arg)
@@ -29,14 +29,14 @@ static atlas_status_t run_credit_again(struct testhost *host, void *arg)
     (void)arg;
     testhost_pg_rows(host, "wallet_credit", ATLAS_PG_NO_PARAMS);
     script_outcome(host, 90, JOURNAL, 500, 510);
-    return credit(host);
+    return ask_credit(host);
 }
 
 static atlas_status_t run_debit(struct testhost *host, void *arg)
 {
     (void)arg;
     script_posted(host, "wallet_debit", 0);
-    return debit(host);
+    return ask_debit(host);
 }
 
 static atlas_status_t run_debit_again(struct testhost *host, void *arg)
@@ -44,18 +44,16 @@ static atlas_status_t run_debit_again(struct testhost *host, void *arg)
     (void)arg;
     testhost_pg_rows(host, "wallet_debit", ATLAS_PG_NO_PARAMS);
     script_outcome(host, 0, JOURNAL, 500, 20);
-    return debit(host);
+    return ask_debit(host);
 }
 
 static atlas_status_t run_balance(struct testhost *host, void *arg)
 {
-    Atlas__Wallet__V1__GetBalanceRequest req = ATLAS__WALLET__V1__GET_BALANCE_REQUEST__INIT;
-    Atlas__Wallet__V1__GetBalanceResponse *res = NULL;
+    BalanceResponse *res = NULL;
 
     (void)arg;
-    req.user_id = user;
     testhost_pg_rows(host, "wallet_balance", ATLAS_PG_PARAMS(atlas_pg_int8(70), atlas_pg_int8(20)));
-    return atlas_wallet_v1_wallet_get_balance(testhost_caller(host), &req, &res);
+    return get_balance(host, &res);
 }
 
 static atlas_status_t run_charge(struct testhost *host, void *arg)

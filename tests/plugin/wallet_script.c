@@ -3,9 +3,9 @@
 char user[] = "alice";
 static char reference[] = "top-up 1";
 
-Atlas__Wallet__V1__CreditBalanceRequest credit_request(void)
+CreditRequest credit_request(void)
 {
-    Atlas__Wallet__V1__CreditBalanceRequest req = ATLAS__WALLET__V1__CREDIT_BALANCE_REQUEST__INIT;
+    CreditRequest req = ATLAS__WALLET__V1__CREDIT_BALANCE_REQUEST__INIT;
 
     req.user_id = user;
     req.amount_minor = 500;
@@ -13,14 +13,32 @@ Atlas__Wallet__V1__CreditBalanceRequest credit_request(void)
     return req;
 }
 
-Atlas__Wallet__V1__DebitBalanceRequest debit_request(void)
+DebitRequest debit_request(void)
 {
-    Atlas__Wallet__V1__DebitBalanceRequest req = ATLAS__WALLET__V1__DEBIT_BALANCE_REQUEST__INIT;
+    DebitRequest req = ATLAS__WALLET__V1__DEBIT_BALANCE_REQUEST__INIT;
 
     req.user_id = user;
     req.amount_minor = 500;
     req.reference_id = reference;
     return req;
+}
+
+atlas_status_t credit(struct testhost *host, const CreditRequest *req, CreditResponse **ret_res)
+{
+    return atlas_wallet_v1_wallet_credit_balance(testhost_caller(host), req, ret_res);
+}
+
+atlas_status_t debit(struct testhost *host, const DebitRequest *req, DebitResponse **ret_res)
+{
+    return atlas_wallet_v1_wallet_debit_balance(testhost_caller(host), req, ret_res);
+}
+
+atlas_status_t get_balance(struct testhost *host, BalanceResponse **ret_res)
+{
+    BalanceRequest req = ATLAS__WALLET__V1__GET_BALANCE_REQUEST__INIT;
+
+    req.user_id = user;
+    return atlas_wallet_v1_wallet_get_balance(testhost_caller(host), &req, ret_res);
 }
 
 void script_posted(struct testhost *host, const char *statement, int64_t balance)

@@ -14,9 +14,21 @@
 
 extern char user[]; /* of all requests and records: alice */
 
-/* Valid requests for 500, with the same reference. */
-Atlas__Wallet__V1__CreditBalanceRequest credit_request(void);
-Atlas__Wallet__V1__DebitBalanceRequest debit_request(void);
+typedef Atlas__Wallet__V1__CreditBalanceRequest CreditRequest;
+typedef Atlas__Wallet__V1__CreditBalanceResponse CreditResponse;
+typedef Atlas__Wallet__V1__DebitBalanceRequest DebitRequest;
+typedef Atlas__Wallet__V1__DebitBalanceResponse DebitResponse;
+typedef Atlas__Wallet__V1__GetBalanceRequest BalanceRequest;
+typedef Atlas__Wallet__V1__GetBalanceResponse BalanceResponse;
+
+/* Valid requests for 500, with the same reference, and their calls. */
+CreditRequest credit_request(void);
+DebitRequest debit_request(void);
+atlas_status_t credit(struct testhost *host, const CreditRequest *req, CreditResponse **ret_res);
+atlas_status_t debit(struct testhost *host, const DebitRequest *req, DebitResponse **ret_res);
+
+/* GetBalance of user. */
+atlas_status_t get_balance(struct testhost *host, BalanceResponse **ret_res);
 
 /* The statement posts JOURNAL. */
 void script_posted(struct testhost *host, const char *statement, int64_t balance);

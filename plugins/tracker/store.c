@@ -33,8 +33,7 @@ static double number_of(const struct atlas_redis_reply *reply)
     return reply->type == ATLAS_REDIS_STRING ? strtod(reply->string.data, NULL) : 0.0;
 }
 
-/* --- Writing ------------------------------------------------------------------------------------
- */
+/* --- Writing --- */
 
 static bool event_words(struct atlas_call *call, const struct position *position,
                         struct atlas_bytes *words)
@@ -92,8 +91,7 @@ atlas_status_t store_expire(struct atlas_call *call, int64_t before_us, int64_t 
     return run(call, &tracker_expire_script, arguments, ATLAS_COUNT(arguments), ret_removed);
 }
 
-/* --- One driver ---------------------------------------------------------------------------------
- */
+/* --- One driver --- */
 
 /* The reply to GEOPOS for one member: [[longitude, latitude]], or [nil]. */
 static bool read_geopos(const struct atlas_redis_reply *reply, struct position *ret_position)
@@ -135,8 +133,7 @@ atlas_status_t store_find(struct atlas_call *call, const char *driver_id,
     return ATLAS_OK;
 }
 
-/* --- Searching ----------------------------------------------------------------------------------
- */
+/* --- Searching --- */
 
 /* One of GEOSEARCH with distance and coordinates: [driver, km, [longitude, latitude]]. */
 static bool read_found(const struct atlas_redis_reply *item, struct position *ret_position)

@@ -1,8 +1,7 @@
 /* What keeps reservations right, in the test host: order events and the sweeper. */
 #include "dispatch_script.h"
 
-/* --- Order events -------------------------------------------------------------------------------
- */
+/* --- Order events --- */
 
 static void test_events_confirm_and_release(void)
 {
@@ -43,8 +42,7 @@ static void test_malformed_event_is_refused_alone(void)
     testhost_close(host);
 }
 
-/* --- The sweeper --------------------------------------------------------------------------------
- */
+/* --- The sweeper --- */
 
 static void test_sweep_waits_for_the_grace_period(void)
 {

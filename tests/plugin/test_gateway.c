@@ -9,8 +9,7 @@ enum {
 
 static char upper_case_id[] = "01890A5D-AC96-774B-BCCE-B302099A8057";
 
-/* --- What is handed on --------------------------------------------------------------------------
- */
+/* --- What is handed on --- */
 
 /* The handler must ask path with the same message and answer with the reply. */
 static void expect_handed_on(const char *method, const char *path, const ProtobufCMessage *request,
@@ -91,8 +90,7 @@ static void test_gateway_hands_on_wallets(void)
     expect_handed_on(GATEWAY "CreditWallet", CREDIT, &credit.base, &credited.base);
 }
 
-/* --- GetOrder -----------------------------------------------------------------------------------
- */
+/* --- GetOrder --- */
 
 static void test_gateway_order_shows_its_driver(void)
 {
@@ -151,8 +149,7 @@ static void test_gateway_order_needs_a_uuid_that_exists(void)
     testhost_close(host);
 }
 
-/* --- GetOverview --------------------------------------------------------------------------------
- */
+/* --- GetOverview --- */
 
 static void expect_states(struct testhost *host, int wallet, int order, int drivers)
 {

@@ -1,8 +1,7 @@
 /* CreateOrder, GetOrder and UpdateOrderStatus in the test host. */
 #include "order_script.h"
 
-/* --- CreateOrder --------------------------------------------------------------------------------
- */
+/* --- CreateOrder --- */
 
 static void test_create_order_prices_and_tells(void)
 {
@@ -125,8 +124,7 @@ static void test_bad_currency_is_refused_at_start(void)
     testhost_close(host);
 }
 
-/* --- GetOrder -----------------------------------------------------------------------------------
- */
+/* --- GetOrder --- */
 
 static void test_get_order_shows_the_row(void)
 {
@@ -192,8 +190,7 @@ static void test_get_latest_order(void)
     testhost_close(host);
 }
 
-/* --- UpdateOrderStatus --------------------------------------------------------------------------
- */
+/* --- UpdateOrderStatus --- */
 
 static void test_update_moves_to_the_next_state(void)
 {

@@ -9,8 +9,7 @@
 static atlas_status_t seen[4];
 static bool is_task_run;
 
-/* --- The plugin ---------------------------------------------------------------------------------
- */
+/* --- The plugin --- */
 
 /* Waits until its caller has gone, and then cleans up, which may wait too. */
 static atlas_status_t clean_up(struct atlas_call *call)
@@ -98,8 +97,7 @@ static atlas_status_t call(struct testhost *host, const char *path)
     return testhost_call(host, path, NULL, 0, NULL, NULL);
 }
 
-/* --- The tests ----------------------------------------------------------------------------------
- */
+/* --- The tests --- */
 
 static void test_cleanup_section_outlives_its_caller(void)
 {

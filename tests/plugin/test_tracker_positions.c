@@ -3,8 +3,7 @@
 
 #include "tracker_script.h"
 
-/* --- UpdateLocation -----------------------------------------------------------------------------
- */
+/* --- UpdateLocation --- */
 
 static void test_tracker_update_publishes_the_position(void)
 {
@@ -77,8 +76,7 @@ static void test_tracker_update_needs_the_broker(void)
     testhost_close(host);
 }
 
-/* --- The consumer -------------------------------------------------------------------------------
- */
+/* --- The consumer --- */
 
 static void test_tracker_batch_is_one_write(void)
 {

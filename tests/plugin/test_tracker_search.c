@@ -102,8 +102,7 @@ static void test_tracker_search_is_bounded(void)
     expect_search_refused(&req, "limit");
 }
 
-/* --- GetDriverLocation --------------------------------------------------------------------------
- */
+/* --- GetDriverLocation --- */
 
 static void test_tracker_location_of_a_driver(void)
 {

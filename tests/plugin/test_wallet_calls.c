@@ -1,8 +1,7 @@
 /* CreditBalance, DebitBalance and GetBalance in the test host. */
 #include "wallet_script.h"
 
-/* --- Credit -------------------------------------------------------------------------------------
- */
+/* --- Credit --- */
 
 static void test_credit_posts_a_journal(void)
 {
@@ -94,8 +93,7 @@ static void test_credit_names_the_bad_field(void)
     testhost_close(host);
 }
 
-/* --- Debit --------------------------------------------------------------------------------------
- */
+/* --- Debit --- */
 
 static void test_debit_posts_a_journal(void)
 {
@@ -158,8 +156,7 @@ static void test_debit_of_an_unknown_user(void)
     testhost_close(host);
 }
 
-/* --- Balance ------------------------------------------------------------------------------------
- */
+/* --- Balance --- */
 
 static void test_balance(void)
 {

@@ -121,8 +121,7 @@ static void test_members_of_a_later_abi_are_for_a_later_host(void)
     }
 }
 
-/* --- Tables that are wrong ----------------------------------------------------------------------
- */
+/* --- Tables that are wrong --- */
 
 static atlas_status_t run(struct atlas_call *call)
 {

@@ -6,8 +6,7 @@
 #include "runtime/task.h"
 #include "runtime/wait.h"
 
-/* --- Queries -----------------------------------------------------------------------------------
- */
+/* --- Queries --- */
 
 static atlas_status_t write_then_read(struct call *call, void *arg)
 {
@@ -145,8 +144,7 @@ static void test_misuse_is_explained(void)
     CU_ASSERT_EQUAL(run(misuse, NULL, 5000), ATLAS_OK);
 }
 
-/* --- Many at once ------------------------------------------------------------------------------
- */
+/* --- Many at once --- */
 
 #define TASKS       40
 #define TASK_ROUNDS 25
@@ -217,8 +215,7 @@ static void test_reads_pass_a_slow_one(void)
     CU_ASSERT_EQUAL(run(read_beside_a_slow_one, NULL, 20000), ATLAS_OK);
 }
 
-/* --- Deadlines ---------------------------------------------------------------------------------
- */
+/* --- Deadlines --- */
 
 static atlas_status_t sleep_read(struct call *call, void *arg)
 {

@@ -8,8 +8,7 @@
 #include "runtime/task.h"
 #include "support/names.h"
 
-/* --- Loss and return ---------------------------------------------------------------------------
- */
+/* --- Loss and return --- */
 
 static atlas_status_t open_accounts(struct call *call, void *arg)
 {
@@ -176,8 +175,7 @@ static void test_transaction_ends_with_its_session(void)
     CU_ASSERT_EQUAL(run(lose_lease, NULL, 5000), ATLAS_OK);
 }
 
-/* --- The server is away when a plugin is loaded -------------------------------------------------
- */
+/* --- The server is away when a plugin is loaded --- */
 
 static bool is_serving(void *arg)
 {

@@ -3,8 +3,7 @@
 
 #include "ledger.h"
 
-/* --- Migrations and the check ------------------------------------------------------------------
- */
+/* --- Migrations and the check --- */
 
 static void expect_refusal(const char *id, const char *version, const struct atlas_pg_schema *with,
                            const char *part)

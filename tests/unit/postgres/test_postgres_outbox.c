@@ -40,8 +40,7 @@ static const struct atlas_pg_schema schema = {
 
 static struct generation *bumper;
 
-/* --- What stands for Kafka ----------------------------------------------------------------------
- */
+/* --- What stands for Kafka --- */
 
 static struct {
     pthread_mutex_t mutex;
@@ -170,8 +169,7 @@ static void forget_all(void)
     reset_kafka();
 }
 
-/* --- Writers -----------------------------------------------------------------------------------
- */
+/* --- Writers --- */
 
 struct writing {
     unsigned loop;
@@ -322,8 +320,7 @@ static void test_a_refused_row_is_set_aside(void)
                     1);
 }
 
-/* --- Transactions that overlap ------------------------------------------------------------------
- */
+/* --- Transactions that overlap --- */
 
 static PGconn *session(void)
 {

@@ -1,8 +1,7 @@
 /* The PostgreSQL module against a real server: transactions over several statements. */
 #include "ledger.h"
 
-/* --- Transactions ------------------------------------------------------------------------------
- */
+/* --- Transactions --- */
 
 static atlas_status_t transactions(struct call *call, void *arg)
 {

@@ -109,6 +109,16 @@ def test_header_bombs_cost_us_little(host):
     assert _cpu_s(host) - before < 2  # without a limit it is about 5 ms in 1,000 fields, so 10 s
 
 
+def test_refused_connections_are_told_of_once_a_second(folder):
+    with EchoHost(folder / "grpc-refused", more="grpc = { connections = 4; };") as small:
+        peers = [Peer(small.port) for _ in range(200)]
+        for peer in peers:
+            peer.frames(timeout=0.5)
+            peer.close()
+        assert sum(peer.is_ended for peer in peers) == 196
+        assert 1 <= small.log().count("connections are open") < 30
+
+
 def test_headers_somewhat_over_the_limit_get_a_status(host):
     with host.channel() as channel, pytest.raises(grpc.RpcError) as failure:
         channel.unary_unary(ECHO)(b"", metadata=[("x-big", "v" * 20_000), ("x-more", "v" * 20_000)], timeout=5)

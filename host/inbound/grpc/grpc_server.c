@@ -18,6 +18,7 @@ struct grpc_server {
     struct grpc_loop *loops;
     unsigned loop_count;
     atomic_uint connections;
+    int64_t refusal_told_ns;
 };
 
 unsigned grpc_server_connections(const struct grpc_server *server)
@@ -54,6 +55,18 @@ static struct grpc_loop *least_loaded(struct grpc_server *server)
     return best;
 }
 
+/* Once a second is enough to know; the metric counts them. On the loop that accepts. */
+static void tell_of_refusal(const struct grpc_listener *listener)
+{
+    struct grpc_server *server = listener->server;
+    int64_t now_ns = clock_monotonic_ns();
+    if (server->refusal_told_ns == 0 || now_ns - server->refusal_told_ns >= NS_PER_S) {
+        server->refusal_told_ns = now_ns;
+        log_warn("grpc connection refused: grpc.connections are open, continuing",
+                 LOG_TEXT("listener", listener->name));
+    }
+}
+
 /* Hands an accepted socket to the loop with the fewest connections. */
 static void grpc_server_on_accepted(struct grpc_listener *listener, int fd)
 {
@@ -63,9 +76,8 @@ static void grpc_server_on_accepted(struct grpc_listener *listener, int fd)
         handover = malloc(sizeof *handover);
     }
     if (handover == NULL) {
-        log_warn("grpc connection refused: grpc.connections are open, continuing",
-                 LOG_TEXT("listener", listener->name));
         metrics_add(server->loops[0].metrics.refused, 1); /* the loop that accepts */
+        tell_of_refusal(listener);
         close(fd);
         return;
     }

@@ -60,6 +60,18 @@ function(atlas_proto_closure result dirs)
     set(${result} ${closure} PARENT_SCOPE)
 endfunction()
 
+# The folders where protos are looked for: those that are given, then the caller's own and the SDK's. Each is
+# written in one way ("a/../b" is "b"), or CMake and ninja would take a proto for two files.
+function(atlas_proto_dirs result)
+    set(dirs)
+    foreach(dir ${ARGN} ${CMAKE_CURRENT_SOURCE_DIR} ${ATLAS_PROTO_DIR} ${ATLAS_WELL_KNOWN_PROTOS})
+        get_filename_component(dir ${dir} ABSOLUTE)
+        list(APPEND dirs ${dir})
+    endforeach()
+    list(REMOVE_DUPLICATES dirs)
+    set(${result} ${dirs} PARENT_SCOPE)
+endfunction()
+
 # Where a proto lies in a list of folders.
 function(atlas_proto_path result dirs proto)
     foreach(dir IN LISTS dirs)
@@ -155,9 +167,7 @@ function(atlas_add_messages target)
     cmake_parse_arguments(ARG "" "" "PROTOS;CLIENT_PROTOS;PROTO_DIRS" ${ARGN})
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.gen)
     file(MAKE_DIRECTORY ${folder})
-    set(dirs ${ARG_PROTO_DIRS} ${CMAKE_CURRENT_SOURCE_DIR} ${ATLAS_PROTO_DIR}
-             ${ATLAS_WELL_KNOWN_PROTOS})
-    list(REMOVE_DUPLICATES dirs)
+    atlas_proto_dirs(dirs ${ARG_PROTO_DIRS})
     atlas_generate(generated ${folder} "${dirs}" "" ${ARG_PROTOS} ${ARG_CLIENT_PROTOS})
     add_library(${target} STATIC ${generated} ${ATLAS_SDK_DIR}/atlas_message.c
                                  ${ATLAS_SDK_DIR}/atlas_message_scan.c)
@@ -172,9 +182,7 @@ function(atlas_add_plugin id)
     endif()
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/${id}.gen)
     file(MAKE_DIRECTORY ${folder})
-    set(dirs ${ARG_PROTO_DIRS} ${CMAKE_CURRENT_SOURCE_DIR} ${ATLAS_PROTO_DIR}
-             ${ATLAS_WELL_KNOWN_PROTOS})
-    list(REMOVE_DUPLICATES dirs)
+    atlas_proto_dirs(dirs ${ARG_PROTO_DIRS})
     atlas_generate(generated ${folder} "${dirs}" "${ARG_PROTOS}" ${ARG_CLIENT_PROTOS})
     if(ARG_PROTOS)
         atlas_embed_descriptors(descriptors ${folder} "${dirs}" ${ARG_PROTOS})

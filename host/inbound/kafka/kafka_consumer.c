@@ -11,8 +11,9 @@
 #include "inbound/kafka/kafka_member.h"
 #include "runtime/runtime.h"
 
-#define AWAY_MS  500  /* how long leaving the group may take if the brokers are away anyway */
-#define CLOSE_MS 5000 /* and otherwise */
+/* How long leaving the group may take, if the brokers are away anyway, and otherwise. */
+#define AWAY_MS  500
+#define CLOSE_MS 5000
 
 struct kafka_consumer {
     struct kafka_identity identity;
@@ -64,10 +65,7 @@ static void partition_on_batch(void *self, size_t done, size_t dead, size_t retr
 {
     struct kafka_consumer *consumer = self;
     consumer->pause.is_away = false;
-    metrics_add(consumer->metrics.batches, 1);
-    metrics_add(consumer->metrics.records, (int64_t)done);
-    metrics_add(consumer->metrics.dead_letters, (int64_t)dead);
-    metrics_add(consumer->metrics.retries, retried > 0 ? 1 : 0);
+    kafka_consumer_metrics_batch(&consumer->metrics, done, dead, retried);
     give_back(consumer);
     kafka_assignment_serve(&consumer->assignment);
 }
@@ -205,7 +203,6 @@ static void fill_consumer(struct kafka_consumer *consumer,
     consumer->identity = options->identity;
     consumer->settings = settings;
     consumer->runtime = options->runtime;
-    consumer->poller = options->poller;
     snprintf(consumer->dead_topic, sizeof consumer->dead_topic, "%s%s", options->identity.topic,
              settings->dead_letter_suffix);
     snprintf(consumer->operation, sizeof consumer->operation, "%s consumer %s",

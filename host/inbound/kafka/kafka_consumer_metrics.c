@@ -29,6 +29,15 @@ void kafka_consumer_metrics_init(struct kafka_consumer_metrics *metrics,
              "Batches of which records come again after a failure that may pass.", METRICS_COUNTER);
 }
 
+void kafka_consumer_metrics_batch(struct kafka_consumer_metrics *metrics, size_t done, size_t dead,
+                                  size_t retried)
+{
+    metrics_add(metrics->batches, 1);
+    metrics_add(metrics->records, (int64_t)done);
+    metrics_add(metrics->dead_letters, (int64_t)dead);
+    metrics_add(metrics->retries, retried > 0 ? 1 : 0);
+}
+
 void kafka_consumer_metrics_finish(struct kafka_consumer_metrics *metrics)
 {
     metrics_cell_release(metrics->partitions);

@@ -19,6 +19,10 @@ struct kafka_consumer_metrics {
 void kafka_consumer_metrics_init(struct kafka_consumer_metrics *metrics,
                                  const struct kafka_identity *identity);
 
+/* A batch has ended: of its records done, among them dead ones, and those that come again. */
+void kafka_consumer_metrics_batch(struct kafka_consumer_metrics *metrics, size_t done, size_t dead,
+                                  size_t retried);
+
 /* Gives them back. A zeroed struct is allowed. */
 void kafka_consumer_metrics_finish(struct kafka_consumer_metrics *metrics);
 

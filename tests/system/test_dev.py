@@ -1,6 +1,8 @@
 """tools/dev as a newcomer uses it: up, the ride that it prints, up again, down."""
 
 import os
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -135,6 +137,26 @@ def test_what_another_user_made_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 65534)
     with pytest.raises(Failure, match=f"sudo chown -R nobody {tmp_path}/build"):
         paths.refuse_what_others_made()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be what sudo makes of a user")
+@pytest.mark.parametrize("command, runs_as", [("demo", "nobody"), ("down", "root")])
+def test_sudo_is_for_packages_only(folder, command, runs_as):
+    """In a clone that belongs to the caller, everything but `down` goes on as the caller."""
+    caller = pwd.getpwnam("nobody")
+    tools = folder / f"sudo-{command}" / "tools"
+    (tools / "devtools").mkdir(parents=True)
+    for name in ("dev", "packages.txt"):
+        shutil.copy(paths.ROOT / "tools" / name, tools)
+    (tools / "devtools" / "main.py").write_text("import getpass, os\n"
+                                                "print(os.geteuid(), getpass.getuser(), os.environ['HOME'])\n")
+    shutil.chown(tools, caller.pw_uid, caller.pw_gid)
+    sudo = {"SUDO_UID": str(caller.pw_uid), "SUDO_GID": str(caller.pw_gid), "SUDO_USER": "nobody"}
+    said = subprocess.run([tools / "dev", command], env={**os.environ, **sudo, "LOGNAME": "root"}, text=True,
+                          capture_output=True, check=True).stdout.split()
+    expected = pwd.getpwnam(runs_as)
+    assert said[0] == str(expected.pw_uid) and said[1] == runs_as
+    assert runs_as == "root" or said[2] == expected.pw_dir
 
 
 def test_holder_of_a_port_is_a_listener_or_an_outgoing_connection():

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/readiness.h"
 #include "services/backoff.h"
+#include "services/grpc/grpc_client_request.h"
+#include "services/grpc/grpc_client_session.h"
 #include "services/grpc/grpc_client_stream.h"
 
 static void begin_attempt(struct grpc_channel *channel);
@@ -31,43 +33,12 @@ static void set_timer(struct grpc_channel *channel, int64_t ms)
     event_add(&channel->timer, &timeout);
 }
 
-static void append(struct grpc_stream_queue *queue, struct grpc_client_stream *stream)
-{
-    stream->next = NULL;
-    *queue->tail = stream;
-    queue->tail = &stream->next;
-    queue->count++;
-}
-
-static void queue_init(struct grpc_stream_queue *queue)
-{
-    *queue = (struct grpc_stream_queue){0};
-    queue->tail = &queue->head;
-}
-
-void grpc_channel_remove(struct grpc_channel *channel, struct grpc_client_stream *stream)
-{
-    struct grpc_client_stream **at = &channel->pending.head;
-    while (*at != NULL && *at != stream) {
-        at = &(*at)->next;
-    }
-    if (*at == NULL) {
-        return;
-    }
-    *at = stream->next;
-    if (*at == NULL) {
-        channel->pending.tail = at;
-    }
-    channel->pending.count--;
-    stream->channel = NULL;
-}
-
 /* Nothing that waits for this channel was sent, so every caller may try again. */
 static void fail_pending(struct grpc_channel *channel)
 {
     struct grpc_client_stream *stream;
     while ((stream = channel->pending.head) != NULL) {
-        grpc_channel_remove(channel, stream);
+        grpc_client_stream_dequeue(stream);
         grpc_client_stream_complete(stream, ATLAS_UNAVAILABLE, "%s: %s", channel->target->name,
                                     channel->failure);
         grpc_client_stream_unlink(stream);
@@ -144,7 +115,7 @@ static void begin_handshake(struct grpc_channel *channel)
     int fd = channel->fd;
     event_del(&channel->socket_event);
     channel->fd = -1;
-    channel->connection = grpc_client_connection_open(channel, fd);
+    channel->connection = grpc_client_session_open(channel, fd);
     if (channel->connection == NULL) {
         fail_attempt(channel, "out of memory");
         return;
@@ -227,7 +198,7 @@ void grpc_channel_init(struct grpc_channel *channel, struct grpc_target *target)
 {
     channel->target = target;
     channel->fd = -1;
-    queue_init(&channel->pending);
+    channel->pending.tail = &channel->pending.head;
     event_assign(&channel->timer, base_of(channel), -1, 0, grpc_channel_on_timer, channel);
     begin_attempt(channel);
 }
@@ -289,8 +260,8 @@ void grpc_channel_pump(struct grpc_channel *channel)
 {
     struct grpc_client_stream *stream;
     while ((stream = channel->pending.head) != NULL && has_room(channel)) {
-        grpc_channel_remove(channel, stream);
-        if (!grpc_client_connection_submit(channel->connection, stream)) {
+        grpc_client_stream_dequeue(stream);
+        if (!grpc_client_request_submit(channel->connection, stream)) {
             grpc_client_stream_complete(stream, ATLAS_UNAVAILABLE, "%s: no stream is left",
                                         channel->target->name);
             grpc_client_stream_unlink(stream);
@@ -306,14 +277,13 @@ atlas_status_t grpc_channel_add(struct grpc_channel *channel, struct grpc_client
         return ATLAS_UNAVAILABLE;
     }
     if (channel->pending.head == NULL && has_room(channel) &&
-        grpc_client_connection_submit(channel->connection, stream)) {
+        grpc_client_request_submit(channel->connection, stream)) {
         return ATLAS_OK;
     }
     if (channel->pending.count >= limits_of(channel)->pending_calls) {
         *ret_reason = "too many calls wait for it (grpc.client_queue)";
         return ATLAS_RESOURCE_EXHAUSTED;
     }
-    append(&channel->pending, stream);
-    stream->channel = channel;
+    grpc_client_stream_enqueue(stream, channel);
     return ATLAS_OK;
 }

@@ -9,7 +9,12 @@
 #include "base/clock.h"
 #include "base/readiness.h"
 #include "runtime/wait.h"
+#include "services/grpc/grpc_channel.h"
+#include "services/grpc/grpc_client_route.h"
+#include "services/grpc/grpc_client_session.h"
 #include "services/grpc/grpc_client_stream.h"
+#include "services/grpc/grpc_client_streaming.h"
+#include "services/grpc/grpc_target.h"
 
 static struct grpc_client_loop *loop_of(const struct grpc_client *client, const struct call *call)
 {
@@ -87,7 +92,7 @@ static atlas_status_t unary(void *self, struct call *call, const char *path,
     stream->request_body = request;
     stream->request = (struct outgoing_message){.body = request.data, .len = request.len};
     outgoing_push(&stream->outgoing, &stream->request);
-    grpc_client_stream_start(stream);
+    grpc_client_route_start(stream);
     if (!stream->is_complete) {
         status = wait_for_answer(call, stream);
     }
@@ -135,7 +140,7 @@ static atlas_status_t open_stream(void *self, struct call *call, const char *pat
                  ? keep_metadata(call, stream)
                  : call_fail(call, ATLAS_RESOURCE_EXHAUSTED, "the call's memory is used up");
     if (status == ATLAS_OK) {
-        grpc_client_stream_start(stream);
+        grpc_client_route_start(stream);
         if (stream->is_complete) {
             status = call_fail(call, stream->status, "%s", stream->message);
         }
@@ -147,6 +152,13 @@ static atlas_status_t open_stream(void *self, struct call *call, const char *pat
     *ret_stream = stream;
     return ATLAS_OK;
 }
+
+static const struct grpc_client_events events = {
+    .ready = grpc_channel_ready,
+    .room = grpc_channel_pump,
+    .leaving = grpc_channel_leave,
+    .stream_closed = grpc_client_route_closed,
+};
 
 static atlas_status_t create_loops(struct grpc_client *client)
 {
@@ -177,6 +189,7 @@ atlas_status_t grpc_client_create(struct runtime *runtime,
     }
     client->runtime = runtime;
     client->options = *options;
+    client->events = &events;
     client->transport = (struct remote_transport){
         .self = client,
         .unary = unary,

@@ -1,4 +1,5 @@
-/* Requests of the client: header lists, and DATA as nghttp2 asks for it. */
+#include "services/grpc/grpc_client_request.h"
+
 #include <string.h>
 
 #include "base/clock.h"
@@ -126,8 +127,8 @@ static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *b
     return (ssize_t)used;
 }
 
-bool grpc_client_connection_submit(struct grpc_client_connection *connection,
-                                   struct grpc_client_stream *stream)
+bool grpc_client_request_submit(struct grpc_client_connection *connection,
+                                struct grpc_client_stream *stream)
 {
     struct fields fields;
     nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = read_data};
@@ -140,14 +141,7 @@ bool grpc_client_connection_submit(struct grpc_client_connection *connection,
         return false;
     }
     stream->id = id;
-    stream->connection = connection;
-    stream->next = connection->streams;
-    stream->link = &connection->streams;
-    if (stream->next != NULL) {
-        stream->next->link = &stream->next;
-    }
-    connection->streams = stream;
-    connection->stream_count++;
+    grpc_client_stream_attach(stream, connection);
     http2_connection_flush(&connection->http2);
     return true;
 }

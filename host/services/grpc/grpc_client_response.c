@@ -1,4 +1,5 @@
-/* What the server answers: header lists, messages, and the status that they amount to. */
+#include "services/grpc/grpc_client_response.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,12 +1,19 @@
-/* HTTP/2 sessions of the client: what comes in, and the end of connections. */
+#include "services/grpc/grpc_client_session.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "services/grpc/grpc_client_response.h"
 #include "services/grpc/grpc_client_stream.h"
 
 static struct grpc_client_connection *connection_of(void *user_data)
 {
     return user_data; /* the session's user data is its http2_connection, our first member */
+}
+
+static const struct grpc_client_events *events_of(const struct grpc_client_connection *connection)
+{
+    return connection->loop->client->events;
 }
 
 static struct grpc_client_stream *stream_of(nghttp2_session *session, int32_t id)
@@ -59,10 +66,10 @@ static void received_for_connection(struct grpc_client_connection *connection,
         return;
     }
     if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
-        grpc_channel_ready(channel);
-        grpc_channel_pump(channel);
+        events_of(connection)->ready(channel);
+        events_of(connection)->room(channel);
     } else if (frame->hd.type == NGHTTP2_GOAWAY) {
-        grpc_channel_leave(channel, "the server is going away");
+        events_of(connection)->leaving(channel, "the server is going away");
     }
 }
 
@@ -103,17 +110,6 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
-static void unlink_stream(struct grpc_client_connection *connection,
-                          struct grpc_client_stream *stream)
-{
-    *stream->link = stream->next;
-    if (stream->next != NULL) {
-        stream->next->link = stream->link;
-    }
-    stream->connection = NULL;
-    connection->stream_count--;
-}
-
 static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code,
                            void *user_data)
 {
@@ -124,10 +120,10 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
     }
     nghttp2_session_set_stream_user_data(session, stream_id, NULL);
     nghttp2_session_consume_connection(session, incoming_consume_all(&stream->incoming));
-    unlink_stream(connection, stream);
-    grpc_client_stream_closed(stream, error_code, false);
+    grpc_client_stream_detach(stream);
+    events_of(connection)->stream_closed(stream, error_code, false);
     if (connection->channel != NULL) {
-        grpc_channel_pump(connection->channel);
+        events_of(connection)->room(connection->channel);
     }
     return 0;
 }
@@ -156,12 +152,12 @@ static void grpc_client_connection_on_closed(struct http2_connection *http2, con
 {
     struct grpc_client_connection *connection = connection_of(http2);
     if (connection->channel != NULL) {
-        grpc_channel_leave(connection->channel, reason);
+        events_of(connection)->leaving(connection->channel, reason);
     }
     struct grpc_client_stream *stream;
     while ((stream = connection->streams) != NULL) {
-        unlink_stream(connection, stream);
-        grpc_client_stream_closed(stream, NGHTTP2_NO_ERROR, true);
+        grpc_client_stream_detach(stream);
+        events_of(connection)->stream_closed(stream, NGHTTP2_NO_ERROR, true);
     }
     http2_connection_finish(http2);
     *connection->link = connection->next;
@@ -176,7 +172,7 @@ static const struct http2_owner owner = {
     .closed = grpc_client_connection_on_closed,
 };
 
-struct grpc_client_connection *grpc_client_connection_open(struct grpc_channel *channel, int fd)
+struct grpc_client_connection *grpc_client_session_open(struct grpc_channel *channel, int fd)
 {
     struct grpc_client_loop *loop = channel->target->loop;
     struct grpc_client_connection *connection = calloc(1, sizeof *connection);

@@ -1,4 +1,5 @@
-/* Streams of the client as the caller's fiber sees them. */
+#include "services/grpc/grpc_client_streaming.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"

@@ -1,4 +1,6 @@
-/* Which address a service has, asked once per loop, and the keepalive of what connects there. */
+/* Also the keepalive of what connects to the targets. */
+#include "services/grpc/grpc_target.h"
+
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,23 +1,16 @@
-/* The life of a plugin in the test host, and what is run on it. */
-#include "testhost_private.h"
-
+/* The life of a plugin in the test host: opening, start and stop. */
 #include <dlfcn.h>
 #include <stdlib.h>
 
-/* 2024-01-01 00:00:00 UTC */
-#define START_US INT64_C(1704067200000000)
-
-_Noreturn void testhost_misuse(const char *format, ...)
-{
-    va_list args;
-
-    fputs("testhost: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    abort();
-}
+#include "testhost_basics.h"
+#include "testhost_call.h"
+#include "testhost_call_interface.h"
+#include "testhost_client.h"
+#include "testhost_kafka.h"
+#include "testhost_manifest.h"
+#include "testhost_misuse.h"
+#include "testhost_postgres.h"
+#include "testhost_redis.h"
 
 /* --- Opening ------------------------------------------------------------------------------------
  */
@@ -67,6 +60,7 @@ static struct testhost *create(void)
     host->config = config_functions;
     host->identity = atlas_str("");
     host->publications_end = &host->publications;
+    host->close_streams = client_close_streams;
     return host;
 }
 
@@ -160,16 +154,6 @@ static atlas_status_t run_create(struct atlas_call *call)
                                       : ATLAS_OK;
 }
 
-static atlas_status_t run_in_call(struct testhost *host, atlas_status_t (*run)(struct atlas_call *))
-{
-    struct test_call call;
-
-    call_init(host, &call);
-    atlas_status_t status = run(&call.base);
-    call_finish(&call, status);
-    return status;
-}
-
 static atlas_status_t run_loop_destroy(struct atlas_call *call)
 {
     struct testhost *host = host_of(call);
@@ -225,18 +209,18 @@ atlas_status_t testhost_start(struct testhost *host)
     if (status != ATLAS_OK) {
         return status;
     }
-    status = run_in_call(host, run_create);
+    status = call_run_alone(host, run_create);
     if (status != ATLAS_OK) {
         return status;
     }
-    status = run_in_call(host, run_loop_create);
+    status = call_run_alone(host, run_loop_create);
     if (status != ATLAS_OK) {
-        run_in_call(host, run_destroy);
+        call_run_alone(host, run_destroy);
         return status;
     }
     host->is_started = true;
     prepare_caller(host);
-    status = run_in_call(host, run_warm);
+    status = call_run_alone(host, run_warm);
     if (status != ATLAS_OK) {
         testhost_stop(host);
     }
@@ -250,9 +234,9 @@ void testhost_stop(struct testhost *host)
     }
     host->is_started = false;
     client_close_streams(host, &host->caller);
-    run_in_call(host, run_drain);
-    run_in_call(host, run_loop_destroy);
-    run_in_call(host, run_destroy);
+    call_run_alone(host, run_drain);
+    call_run_alone(host, run_loop_destroy);
+    call_run_alone(host, run_destroy);
 }
 
 void testhost_reset(struct testhost *host)
@@ -295,155 +279,4 @@ void testhost_close(struct testhost *host)
         dlclose(host->library);
     }
     free(host);
-}
-
-/* --- Time ---------------------------------------------------------------------------------------
- */
-
-void testhost_set_now_us(struct testhost *host, int64_t wall_us)
-{
-    host->wall_us = wall_us;
-}
-
-void testhost_advance_ms(struct testhost *host, int64_t ms)
-{
-    host->wall_us += ms * 1000;
-}
-
-void testhost_set_timeout_ms(struct testhost *host, int64_t timeout_ms)
-{
-    host->timeout_ms = timeout_ms;
-}
-
-void testhost_seed(struct testhost *host, uint64_t seed)
-{
-    host->random_state = seed;
-}
-
-/* --- Running ------------------------------------------------------------------------------------
- */
-
-static void check_started(const struct testhost *host)
-{
-    if (!host->is_started) {
-        testhost_misuse("testhost_start comes first");
-    }
-}
-
-struct atlas_call *testhost_caller(struct testhost *host)
-{
-    check_started(host);
-    return &host->caller.base;
-}
-
-const char *testhost_message(struct testhost *host)
-{
-    return host->message;
-}
-
-void testhost_cancel_at(struct testhost *host, unsigned int waits)
-{
-    host->waits_left = waits;
-}
-
-int64_t testhost_metric(struct testhost *host, const char *name)
-{
-    for (size_t i = 0; i < host->table.metric_count; i++) {
-        if (strcmp(host->table.metrics[i].name, name) == 0) {
-            return host->metrics[i];
-        }
-    }
-    testhost_misuse("the plugin declares no metric %s", name);
-}
-
-atlas_status_t testhost_call(struct testhost *host, const char *path,
-                             const struct atlas_bytes *requests, size_t request_count,
-                             const struct atlas_bytes **ret_replies, size_t *ret_count)
-{
-    const struct atlas_method *method = find_method(host, path);
-    struct test_call call;
-
-    check_started(host);
-    if (method == NULL) {
-        testhost_misuse("the plugin serves no %s", path);
-    }
-    call_init(host, &call);
-    call.requests = requests;
-    call.request_count = request_count;
-    call_inherit(&call, &host->caller, NULL);
-    atlas_status_t status = call_run(&call, method);
-    if (ret_replies != NULL) {
-        *ret_replies = call.replies;
-    }
-    if (ret_count != NULL) {
-        *ret_count = call.reply_count;
-    }
-    call_finish(&call, status);
-    return status;
-}
-
-struct atlas_kafka_record testhost_record(const char *key, struct atlas_bytes value)
-{
-    struct atlas_kafka_record record = {.size = sizeof record, .timestamp_us = START_US};
-
-    record.key = atlas_str(key);
-    record.value = value;
-    return record;
-}
-
-static const struct atlas_consumer *find_consumer(struct testhost *host, const char *name)
-{
-    for (size_t i = 0; i < host->table.consumer_count; i++) {
-        if (strcmp(host->table.consumers[i].name, name) == 0) {
-            return &host->table.consumers[i];
-        }
-    }
-    testhost_misuse("the plugin has no consumer %s", name);
-}
-
-atlas_status_t testhost_consume(struct testhost *host, const char *consumer,
-                                const struct atlas_kafka_record *records, size_t count,
-                                atlas_status_t *statuses)
-{
-    const atlas_status_t not_set = -1;
-    const struct atlas_consumer *found = find_consumer(host, consumer);
-    const struct atlas_kafka_record **pointers;
-    struct test_call call;
-
-    check_started(host);
-    memset(host->reasons, 0, sizeof host->reasons);
-    call_init(host, &call);
-    pointers = arena_alloc(&call.arena, count * sizeof *pointers);
-    for (size_t i = 0; i < count; i++) {
-        statuses[i] = not_set;
-        pointers[i] = &records[i];
-    }
-    atlas_status_t status = found->handle(&call.base, pointers, count, statuses);
-    for (size_t i = 0; i < count; i++) {
-        if (statuses[i] == not_set) {
-            statuses[i] = status;
-        }
-    }
-    call_finish(&call, status);
-    return status;
-}
-
-const char *testhost_reason(struct testhost *host, size_t index)
-{
-    return index < ATLAS_COUNT(host->reasons) && host->reasons[index] != NULL ? host->reasons[index]
-                                                                              : "";
-}
-
-atlas_status_t testhost_background(struct testhost *host, const char *name, unsigned int waits)
-{
-    check_started(host);
-    for (size_t i = 0; i < host->table.background_count; i++) {
-        if (strcmp(host->table.backgrounds[i].name, name) == 0) {
-            host->waits_left = waits;
-            atlas_status_t status = run_in_call(host, host->table.backgrounds[i].run);
-            host->waits_left = 0;
-            return status;
-        }
-    }
-    testhost_misuse("the plugin has no background function %s", name);
 }

@@ -1,5 +1,9 @@
-/* Calls to services: those that the plugin serves run its handler, the others are scripted. */
-#include "testhost_private.h"
+#include "testhost_client.h"
+
+#include "testhost_call.h"
+#include "testhost_misuse.h"
+#include "testhost_script.h"
+#include "testhost_stream.h"
 
 static const struct atlas_service *find_service(struct testhost *host, const char *name, size_t len)
 {
@@ -242,4 +246,35 @@ struct atlas_client_interface const *client_interface(void)
         .close = close_stream,
     };
     return &table;
+}
+
+/* --- For the test -------------------------------------------------------------------------------
+ */
+
+void testhost_client_reply(struct testhost *host, const char *path, struct atlas_bytes reply)
+{
+    script_add(host, ANSWER_CLIENT, path)->bytes = arena_bytes(&host->script, reply);
+}
+
+void testhost_client_fail(struct testhost *host, const char *path, atlas_status_t status,
+                          const char *message)
+{
+    struct answer *answer = script_add(host, ANSWER_CLIENT, path);
+
+    answer->status = status;
+    answer->text = arena_text(&host->script, message);
+}
+
+struct atlas_bytes testhost_client_request(struct testhost *host, const char *path)
+{
+    const struct deed *deed = script_find(host, path);
+
+    return deed != NULL ? deed->request : atlas_bytes_of(NULL, 0);
+}
+
+const struct atlas_call_options *testhost_client_options(struct testhost *host, const char *path)
+{
+    const struct deed *deed = script_find(host, path);
+
+    return deed != NULL ? &deed->options : NULL;
 }

@@ -1,5 +1,5 @@
 /* Fault enumeration: count what an operation asks for, then fail each of it once. */
-#include "testhost_private.h"
+#include "testhost_state.h"
 
 static bool run_once(struct testhost *host, const struct testhost_operation *operation,
                      unsigned int failed)

@@ -1,5 +1,8 @@
-/* Kafka of the test host: what was published is kept; batches come from the test. */
-#include "testhost_private.h"
+#include "testhost_kafka.h"
+
+#include "testhost_call.h"
+#include "testhost_misuse.h"
+#include "testhost_script.h"
 
 static const struct atlas_kafka_header *
 copy_headers(struct arena *arena, const struct atlas_kafka_header *headers, size_t count)
@@ -71,4 +74,27 @@ struct atlas_kafka_interface const *kafka_interface(void)
     static const struct atlas_kafka_interface table = {sizeof table, publish, reject};
 
     return &table;
+}
+
+/* --- For the test -------------------------------------------------------------------------------
+ */
+
+void testhost_kafka_fail(struct testhost *host, const char *topic, atlas_status_t status,
+                         enum atlas_outcome outcome)
+{
+    struct answer *answer = script_add(host, ANSWER_KAFKA, topic);
+
+    answer->status = status;
+    answer->outcome = outcome;
+}
+
+const struct testhost_published *testhost_published(struct testhost *host, size_t n)
+{
+    const struct publication *publication = host->publications;
+
+    while (publication != NULL && n > 0) {
+        publication = publication->next;
+        n--;
+    }
+    return publication != NULL ? &publication->record : NULL;
 }

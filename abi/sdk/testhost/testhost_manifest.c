@@ -1,7 +1,7 @@
-/* The manifest in the test host: read from the ELF note, its configuration keys with defaults. */
-#include "testhost_private.h"
+#include "testhost_manifest.h"
 
 #include "atlas/manifest.h"
+#include "testhost_misuse.h"
 
 #include <elf.h>
 #include <stdlib.h>

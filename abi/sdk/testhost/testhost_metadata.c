@@ -1,5 +1,4 @@
-/* Metadata of calls in the test host: what the test gives, and what handlers answer with. */
-#include "testhost_private.h"
+#include "testhost_metadata.h"
 
 void metadata_add(struct arena *arena, struct metadata_list *list,
                   const struct atlas_metadata *entry)
@@ -79,29 +78,4 @@ bool metadata_is_valid(const struct atlas_metadata *entry)
         }
     }
     return true;
-}
-
-/* --- For the test -------------------------------------------------------------------------------
- */
-
-void testhost_add_metadata(struct testhost *host, const char *name, struct atlas_bytes value)
-{
-    struct atlas_metadata entry;
-
-    entry.name = atlas_str(name);
-    entry.value = value;
-    if (!metadata_is_valid(&entry)) {
-        testhost_misuse("%s is no metadata that gRPC allows", name);
-    }
-    metadata_add(&host->script, &host->metadata, &entry);
-}
-
-void testhost_set_identity(struct testhost *host, const char *identity)
-{
-    host->identity = atlas_str(arena_text(&host->script, identity));
-}
-
-struct atlas_bytes testhost_reply_metadata(struct testhost *host, bool trailing, const char *name)
-{
-    return metadata_value(trailing ? &host->trailing : &host->leading, name);
 }

@@ -1,77 +1,15 @@
-/* PostgreSQL of the test host: checks what a query gives against its declaration, then the script.
- */
-#include "testhost_private.h"
+#include "testhost_postgres.h"
+
+#include "testhost_call.h"
+#include "testhost_misuse.h"
+#include "testhost_pg_values.h"
+#include "testhost_script.h"
 
 /* The one transaction that may be open on a call; real ones are leases of connections. */
 #define TRANSACTION 1
 
-static uint8_t element_type(uint8_t array_type)
-{
-    switch (array_type) {
-    case ATLAS_PG_TEXT_ARRAY:
-        return ATLAS_PG_TEXT;
-    case ATLAS_PG_UUID_ARRAY:
-        return ATLAS_PG_UUID;
-    case ATLAS_PG_BYTEA_ARRAY:
-        return ATLAS_PG_BYTEA;
-    default:
-        return ATLAS_PG_INT8;
-    }
-}
-
-static bool holds_bytes(uint8_t type)
-{
-    return type == ATLAS_PG_TEXT || type == ATLAS_PG_BYTEA || type == ATLAS_PG_UUID;
-}
-
-const struct atlas_pg_value *pg_values_copy(struct arena *arena,
-                                            const struct atlas_pg_value *values, size_t count,
-                                            const uint8_t *types)
-{
-    struct atlas_pg_value *copy = arena_alloc(arena, count * sizeof *copy);
-    size_t type_count = strlen((const char *)types);
-
-    for (size_t i = 0; i < count; i++) {
-        uint8_t type = types[i % type_count];
-
-        copy[i] = values[i];
-        if (values[i].is_null) {
-            continue;
-        }
-        if (type >= ATLAS_PG_TEXT_ARRAY) {
-            const uint8_t row[2] = {element_type(type), 0};
-
-            copy[i].as.array.items =
-                pg_values_copy(arena, values[i].as.array.items, values[i].as.array.count, row);
-        } else if (holds_bytes(type)) {
-            copy[i].as.bytes = arena_bytes(arena, values[i].as.bytes);
-        }
-    }
-    return copy;
-}
-
-/* --- Journal ------------------------------------------------------------------------------------
+/* --- Queries ------------------------------------------------------------------------------------
  */
-
-static void journal_value(struct testhost *host, const struct atlas_pg_value *value, uint8_t type)
-{
-    if (value->is_null) {
-        journal_add(host, " NULL");
-    } else if (type >= ATLAS_PG_TEXT_ARRAY) {
-        journal_add(host, " {");
-        for (size_t i = 0; i < value->as.array.count; i++) {
-            journal_value(host, &value->as.array.items[i], element_type(type));
-        }
-        journal_add(host, " }");
-    } else if (holds_bytes(type)) {
-        journal_add(host, " ");
-        journal_add_bytes(host, value->as.bytes);
-    } else if (type == ATLAS_PG_FLOAT8) {
-        journal_add(host, " %g", value->as.number);
-    } else {
-        journal_add(host, " %lld", (long long)value->as.integer);
-    }
-}
 
 static void record_query(struct testhost *host, const struct atlas_pg_statement *statement,
                          const struct atlas_pg_value *params, size_t param_count)
@@ -80,15 +18,12 @@ static void record_query(struct testhost *host, const struct atlas_pg_statement 
 
     journal_add(host, "pg %s", statement->name);
     for (size_t i = 0; i < param_count; i++) {
-        journal_value(host, &params[i], statement->params[i]);
+        pg_value_journal(host, &params[i], statement->params[i]);
     }
     journal_add(host, "\n");
     deed->params = pg_values_copy(&host->script, params, param_count, statement->params);
     deed->param_count = param_count;
 }
-
-/* --- Queries ------------------------------------------------------------------------------------
- */
 
 static const struct atlas_pg_statement *check_query(struct testhost *host, uint32_t statement,
                                                     size_t param_count)
@@ -241,4 +176,62 @@ struct atlas_postgres_interface const *postgres_interface(void)
         .last_error = last_error,
     };
     return &table;
+}
+
+/* --- For the test -------------------------------------------------------------------------------
+ */
+
+/* The declaration of a statement; the test names one that the plugin has. */
+static const struct atlas_pg_statement *find_statement(struct testhost *host, const char *name)
+{
+    const struct atlas_pg_schema *schema = host->table.postgres;
+
+    for (size_t i = 0; schema != NULL && i < schema->statement_count; i++) {
+        if (strcmp(schema->statements[i].name, name) == 0) {
+            return &schema->statements[i];
+        }
+    }
+    testhost_misuse("the plugin declares no statement %s", name);
+}
+
+void testhost_pg_rows(struct testhost *host, const char *statement,
+                      const struct atlas_pg_value *values, size_t value_count)
+{
+    const uint8_t *types = find_statement(host, statement)->columns;
+    size_t columns = strlen((const char *)types);
+    struct answer *answer = script_add(host, ANSWER_PG, statement);
+
+    if (columns == 0 ? value_count > 0 : value_count % columns != 0) {
+        testhost_misuse("%s has %zu columns: %zu values are no rows of it", statement, columns,
+                        value_count);
+    }
+    answer->rows.column_count = columns;
+    answer->rows.row_count = columns > 0 ? value_count / columns : 0;
+    answer->rows.affected = (int64_t)answer->rows.row_count;
+    answer->rows.values = pg_values_copy(&host->script, values, value_count, types);
+}
+
+void testhost_pg_affected(struct testhost *host, const char *statement, int64_t affected)
+{
+    find_statement(host, statement);
+    script_add(host, ANSWER_PG, statement)->rows.affected = affected;
+}
+
+void testhost_pg_fail(struct testhost *host, const char *statement, atlas_status_t status,
+                      const char *constraint, enum atlas_outcome outcome)
+{
+    struct answer *answer = script_add(host, ANSWER_PG, statement);
+
+    answer->status = status;
+    answer->text = constraint != NULL ? arena_text(&host->script, constraint) : "";
+    answer->outcome = outcome;
+}
+
+const struct atlas_pg_value *testhost_pg_params(struct testhost *host, const char *statement,
+                                                size_t *ret_count)
+{
+    const struct deed *deed = script_find(host, statement);
+
+    *ret_count = deed != NULL ? deed->param_count : 0;
+    return deed != NULL ? deed->params : NULL;
 }

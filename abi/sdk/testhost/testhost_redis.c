@@ -1,15 +1,17 @@
-/* Redis of the test host: one answer for each command, by its first word. */
-#include "testhost_private.h"
+#include "testhost_redis.h"
 
-struct atlas_redis_reply redis_reply_copy(struct arena *arena,
-                                          const struct atlas_redis_reply *reply)
+#include "testhost_call.h"
+#include "testhost_script.h"
+
+static struct atlas_redis_reply reply_copy(struct arena *arena,
+                                           const struct atlas_redis_reply *reply)
 {
     struct atlas_redis_reply copy = *reply;
     struct atlas_redis_reply *items = arena_alloc(arena, reply->count * sizeof *items);
 
     copy.string = arena_bytes(arena, reply->string);
     for (size_t i = 0; i < reply->count; i++) {
-        items[i] = redis_reply_copy(arena, &reply->items[i]);
+        items[i] = reply_copy(arena, &reply->items[i]);
     }
     copy.items = items;
     return copy;
@@ -39,7 +41,7 @@ static atlas_status_t answer_command(struct atlas_call *call,
     if (answer == NULL) {
         return atlas_fail(call, ATLAS_INTERNAL, "the test gives no answer to Redis %s", word);
     }
-    *ret_reply = redis_reply_copy(call_arena(call), &answer->redis);
+    *ret_reply = reply_copy(call_arena(call), &answer->redis);
     return ATLAS_OK;
 }
 
@@ -64,4 +66,43 @@ struct atlas_redis_interface const *redis_interface(void)
     static const struct atlas_redis_interface table = {sizeof table, pipeline};
 
     return &table;
+}
+
+/* --- For the test -------------------------------------------------------------------------------
+ */
+
+void testhost_redis_reply(struct testhost *host, const char *command,
+                          const struct atlas_redis_reply *reply)
+{
+    script_add(host, ANSWER_REDIS, command)->redis = reply_copy(&host->script, reply);
+}
+
+static void redis_text(struct testhost *host, const char *command, enum atlas_redis_type type,
+                       const char *text)
+{
+    struct atlas_redis_reply reply = {.type = type, .string = atlas_str(text)};
+
+    testhost_redis_reply(host, command, &reply);
+}
+
+void testhost_redis_string(struct testhost *host, const char *command, const char *text)
+{
+    redis_text(host, command, ATLAS_REDIS_STRING, text);
+}
+
+void testhost_redis_error(struct testhost *host, const char *command, const char *text)
+{
+    redis_text(host, command, ATLAS_REDIS_ERROR, text);
+}
+
+void testhost_redis_integer(struct testhost *host, const char *command, int64_t integer)
+{
+    struct atlas_redis_reply reply = {.type = ATLAS_REDIS_INTEGER, .integer = integer};
+
+    testhost_redis_reply(host, command, &reply);
+}
+
+void testhost_redis_fail(struct testhost *host, atlas_status_t status)
+{
+    script_add(host, ANSWER_REDIS_PIPELINE, "")->status = status;
 }

@@ -1,12 +1,11 @@
-/*
- * A stream from a call of the test host to a handler of the plugin. The handler runs on a thread,
- * so that it can wait in the middle; the two sides hand a turn to each other and never run at the
- * same time, so that everything stays in one order.
- */
-#include "testhost_private.h"
+#include "testhost_stream.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "testhost_arena.h"
+#include "testhost_call.h"
+#include "testhost_misuse.h"
 
 struct stream_message {
     struct stream_message *next;
@@ -106,6 +105,34 @@ static bool pop(struct stream_message **queue, struct atlas_bytes *ret_bytes)
     return true;
 }
 
+/* --- The handler's side -------------------------------------------------------------------------
+ */
+
+static atlas_status_t take(struct test_call *callee, struct atlas_bytes *ret_message)
+{
+    struct local_stream *stream = callee->stream;
+    struct atlas_bytes message;
+
+    if (stream->requests == NULL && !stream->is_half_closed && !callee->is_cancelled) {
+        hand_over(stream, true);
+    }
+    if (callee->is_cancelled) {
+        return atlas_fail(&callee->base, ATLAS_CANCELLED, "recv: the call was cancelled");
+    }
+    if (!pop(&stream->requests, &message)) {
+        return ATLAS_END_OF_STREAM;
+    }
+    *ret_message = call_receive(callee, message);
+    return ATLAS_OK;
+}
+
+static void put(struct test_call *callee, struct atlas_bytes message)
+{
+    push(callee->stream, &callee->stream->replies, message);
+}
+
+static const struct stream_side side = {.take = take, .put = put};
+
 /* --- The caller's side --------------------------------------------------------------------------
  */
 
@@ -125,6 +152,7 @@ struct local_stream *local_stream_open(struct test_call *caller, const char *pat
     call_init(caller->host, &stream->callee);
     call_inherit(&stream->callee, caller, options);
     stream->callee.stream = stream;
+    stream->callee.side = &side;
     return stream;
 }
 
@@ -169,30 +197,4 @@ void local_stream_close(struct local_stream *stream)
     pthread_mutex_destroy(&stream->mutex);
     pthread_cond_destroy(&stream->turn);
     free(stream);
-}
-
-/* --- The handler's side -------------------------------------------------------------------------
- */
-
-atlas_status_t local_stream_take(struct test_call *callee, struct atlas_bytes *ret_message)
-{
-    struct local_stream *stream = callee->stream;
-    struct atlas_bytes message;
-
-    if (stream->requests == NULL && !stream->is_half_closed && !callee->is_cancelled) {
-        hand_over(stream, true);
-    }
-    if (callee->is_cancelled) {
-        return atlas_fail(&callee->base, ATLAS_CANCELLED, "recv: the call was cancelled");
-    }
-    if (!pop(&stream->requests, &message)) {
-        return ATLAS_END_OF_STREAM;
-    }
-    *ret_message = call_receive(callee, message);
-    return ATLAS_OK;
-}
-
-void local_stream_put(struct test_call *callee, struct atlas_bytes message)
-{
-    push(callee->stream, &callee->stream->replies, message);
 }

@@ -44,7 +44,7 @@ def test_server_away_under_traffic(atlas, rest, servers, name):
             server.wait_ready()
         for host in atlas.hosts.all:
             wait_until(host.is_ready, f"{host.name} to be ready again")
-        traffic.wait_rides(4)
+        traffic.wait_rides(4, timeout_s=30.0)  # everybody is back in seconds, consumers too
     check_at_rest(servers, traffic.log)
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Refuses an #include that points upwards: main -> inbound -> services -> runtime -> base.
+"""Refuses an #include that points upwards: main -> inbound -> services -> runtime -> base; within
+runtime, reload -> runtime -> loader, and of reload only main knows.
 
 The ABI includes only the three freestanding headers and itself, its SDK also a little libc; a plugin
 includes the SDK, generated code, its own files and libc.
@@ -11,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
-LAYERS = ("base", "runtime", "services", "inbound")
+LAYERS = ("base", "runtime/loader", "runtime", "services", "inbound")
+RELOAD = "runtime/reload"
 ABI_SYSTEM = {"stdint.h", "stddef.h", "stdbool.h"}
 SDK_SYSTEM = ABI_SYSTEM | {"stdarg.h", "stdio.h", "stdlib.h", "string.h"}
 LIBC = SDK_SYSTEM | {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "math.h",
@@ -26,11 +28,21 @@ def includes(file):
             yield number, match.group(1) == "<", match.group(2)
 
 
+def layer_of(path):
+    """The innermost layer of a path below host/, None for the program above them."""
+    for folder in path.parents:
+        if str(folder) in (*LAYERS, RELOAD):
+            return str(folder)
+    return None
+
+
 def host_fault(file, is_system, name):
-    layer, target = file.relative_to(ROOT / "host").parts[0], name.split("/")[0]
-    if is_system or layer not in LAYERS or target not in LAYERS:
+    layer, target = layer_of(file.relative_to(ROOT / "host")), layer_of(Path(name))
+    if is_system or layer is None or target is None or layer == target:
         return None
-    if LAYERS.index(target) > LAYERS.index(layer):
+    if target == RELOAD:
+        return f"only main uses {RELOAD}"
+    if LAYERS.index(target) > LAYERS.index("runtime" if layer == RELOAD else layer):
         return f"{layer} lies below {target}"
     return None
 

@@ -2,8 +2,8 @@
  * The bytes of a plugin's file, looked at before any of its code runs. The file is taken to be
  * hostile: every offset and count in it is checked against the bytes that are there.
  */
-#ifndef RUNTIME_ELF_IMAGE_H
-#define RUNTIME_ELF_IMAGE_H
+#ifndef RUNTIME_LOADER_ELF_IMAGE_H
+#define RUNTIME_LOADER_ELF_IMAGE_H
 
 #include <elf.h>
 

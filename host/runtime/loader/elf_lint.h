@@ -2,8 +2,8 @@
  * What a plugin's file must not have, since it would break reloading, isolation or the machine:
  * seen in the file, before it is loaded.
  */
-#ifndef RUNTIME_ELF_LINT_H
-#define RUNTIME_ELF_LINT_H
+#ifndef RUNTIME_LOADER_ELF_LINT_H
+#define RUNTIME_LOADER_ELF_LINT_H
 
 struct elf_image;
 struct report;

@@ -3,8 +3,8 @@
  * A symbol that happens to be in a library of this host would be found too when the plugin is
  * loaded, and missing in the next host.
  */
-#ifndef RUNTIME_ELF_SCOPE_H
-#define RUNTIME_ELF_SCOPE_H
+#ifndef RUNTIME_LOADER_ELF_SCOPE_H
+#define RUNTIME_LOADER_ELF_SCOPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

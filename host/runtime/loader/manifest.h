@@ -2,8 +2,8 @@
  * A plugin's manifest and descriptors, read from its file without running it. The format is in
  * atlas/manifest.h; what does not follow it to the letter is refused.
  */
-#ifndef RUNTIME_MANIFEST_H
-#define RUNTIME_MANIFEST_H
+#ifndef RUNTIME_LOADER_MANIFEST_H
+#define RUNTIME_LOADER_MANIFEST_H
 
 #include "base/arena.h"
 #include "base/error.h"

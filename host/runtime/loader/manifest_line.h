@@ -1,6 +1,6 @@
 /* Inside of runtime/manifest: one line of a manifest, cut into words, and what reads it. */
-#ifndef RUNTIME_MANIFEST_LINE_H
-#define RUNTIME_MANIFEST_LINE_H
+#ifndef RUNTIME_LOADER_MANIFEST_LINE_H
+#define RUNTIME_LOADER_MANIFEST_LINE_H
 
 #include "runtime/loader/manifest.h"
 

@@ -2,8 +2,8 @@
  * Whether processes, listeners and plugins of a deployment fit together, seen in the manifests
  * alone: what one plugin calls another must serve, and what a listener names somebody must have.
  */
-#ifndef RUNTIME_PLACEMENT_CHECK_H
-#define RUNTIME_PLACEMENT_CHECK_H
+#ifndef RUNTIME_LOADER_PLACEMENT_CHECK_H
+#define RUNTIME_LOADER_PLACEMENT_CHECK_H
 
 struct config;
 struct manifest;

@@ -2,8 +2,8 @@
  * The configuration of one plugin: the group "config" of etc/atlas.cfg, checked against the keys of
  * the manifest, as the plugin reads it in create() and check().
  */
-#ifndef RUNTIME_PLUGIN_CONFIG_H
-#define RUNTIME_PLUGIN_CONFIG_H
+#ifndef RUNTIME_LOADER_PLUGIN_CONFIG_H
+#define RUNTIME_LOADER_PLUGIN_CONFIG_H
 
 #include "atlas/config.h"
 #include "base/digest.h"

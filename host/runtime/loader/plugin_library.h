@@ -2,8 +2,8 @@
  * A loaded copy of a plugin: dlopen, the entry call and the agreement on the ABI. Control thread
  * only.
  */
-#ifndef RUNTIME_PLUGIN_LIBRARY_H
-#define RUNTIME_PLUGIN_LIBRARY_H
+#ifndef RUNTIME_LOADER_PLUGIN_LIBRARY_H
+#define RUNTIME_LOADER_PLUGIN_LIBRARY_H
 
 #include "atlas/plugin.h"
 #include "base/error.h"

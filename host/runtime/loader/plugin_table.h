@@ -4,8 +4,8 @@
  * all arrays it points to are copied into structs of this host, and nothing else reads the
  * plugin's.
  */
-#ifndef RUNTIME_PLUGIN_TABLE_H
-#define RUNTIME_PLUGIN_TABLE_H
+#ifndef RUNTIME_LOADER_PLUGIN_TABLE_H
+#define RUNTIME_LOADER_PLUGIN_TABLE_H
 
 #include "atlas/plugin.h"
 #include "base/error.h"

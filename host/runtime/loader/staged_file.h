@@ -3,8 +3,8 @@
  * that whatever happens to the original, what was checked is what runs, and every generation is
  * another file.
  */
-#ifndef RUNTIME_STAGED_FILE_H
-#define RUNTIME_STAGED_FILE_H
+#ifndef RUNTIME_LOADER_STAGED_FILE_H
+#define RUNTIME_LOADER_STAGED_FILE_H
 
 #include "base/error.h"
 

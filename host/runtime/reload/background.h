@@ -1,7 +1,7 @@
 /* The rounds of struct atlas_background of one generation. On the home loop, in a fiber, but for
  * check. */
-#ifndef RUNTIME_BACKGROUND_H
-#define RUNTIME_BACKGROUND_H
+#ifndef RUNTIME_RELOAD_BACKGROUND_H
+#define RUNTIME_RELOAD_BACKGROUND_H
 
 #include "atlas/plugin.h"
 #include "base/error.h"

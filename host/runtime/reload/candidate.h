@@ -1,6 +1,6 @@
 /* A plugin's file and configuration, looked at before anything is loaded. Control thread only. */
-#ifndef RUNTIME_CANDIDATE_H
-#define RUNTIME_CANDIDATE_H
+#ifndef RUNTIME_RELOAD_CANDIDATE_H
+#define RUNTIME_RELOAD_CANDIDATE_H
 
 #include "base/digest.h"
 #include "base/report.h"

@@ -1,6 +1,6 @@
 /* The broker of `atlas dev-broker`: librdkafka's mock cluster, for development and quick tests. */
-#ifndef SERVICES_DEV_BROKER_H
-#define SERVICES_DEV_BROKER_H
+#ifndef SERVICES_KAFKA_DEV_BROKER_H
+#define SERVICES_KAFKA_DEV_BROKER_H
 
 #include <stddef.h>
 #include <stdint.h>

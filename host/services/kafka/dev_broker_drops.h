@@ -1,6 +1,6 @@
 /* Watches the mock broker for records that it dropped to stay within its bounds. */
-#ifndef SERVICES_DEV_BROKER_DROPS_H
-#define SERVICES_DEV_BROKER_DROPS_H
+#ifndef SERVICES_KAFKA_DEV_BROKER_DROPS_H
+#define SERVICES_KAFKA_DEV_BROKER_DROPS_H
 
 #include <librdkafka/rdkafka.h>
 

@@ -8,8 +8,8 @@
  * 0 on the loopback address becomes that port. Every other bind of the program passes through
  * unchanged.
  */
-#ifndef SERVICES_DEV_BROKER_PORT_H
-#define SERVICES_DEV_BROKER_PORT_H
+#ifndef SERVICES_KAFKA_DEV_BROKER_PORT_H
+#define SERVICES_KAFKA_DEV_BROKER_PORT_H
 
 #include <stdint.h>
 

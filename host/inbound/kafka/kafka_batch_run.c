@@ -13,6 +13,10 @@
 
 /* --- records --- */
 
+/* The part of a batch's arena that the headers of its records may take: the handler needs the rest,
+ * and dead letters take their headers once more. */
+#define HEADERS_SHARE 8
+
 static size_t count_headers(const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers;
@@ -22,19 +26,21 @@ static size_t count_headers(const rd_kafka_message_t *message)
     return rd_kafka_header_cnt(headers);
 }
 
-/* Into the arena; a record without room for its headers fails the batch. */
-static bool fill_headers(struct call *call, const rd_kafka_message_t *message,
+/* Into the arena, of whose bytes room are left for headers; false if they are too many. */
+static bool fill_headers(struct call *call, const rd_kafka_message_t *message, size_t *room,
                          struct atlas_kafka_record *record)
 {
     rd_kafka_headers_t *source;
     size_t count = count_headers(message);
+    size_t size = count * sizeof *record->headers;
     if (count == 0) {
         return true;
     }
-    struct atlas_kafka_header *headers = arena_alloc(&call->arena, count * sizeof *headers);
+    struct atlas_kafka_header *headers = size <= *room ? arena_alloc(&call->arena, size) : NULL;
     if (headers == NULL) {
         return false;
     }
+    *room -= size;
     rd_kafka_message_headers(message, &source);
     for (size_t i = 0; i < count; i++) {
         rd_kafka_header_get_all(source, i, &headers[i].name, &headers[i].value.data,
@@ -45,7 +51,7 @@ static bool fill_headers(struct call *call, const rd_kafka_message_t *message,
     return true;
 }
 
-static bool fill_record(struct call *call, const rd_kafka_message_t *message,
+static bool fill_record(struct call *call, const rd_kafka_message_t *message, size_t *room,
                         struct atlas_kafka_record *record)
 {
     int64_t timestamp_ms = rd_kafka_message_timestamp(message, NULL);
@@ -57,20 +63,22 @@ static bool fill_record(struct call *call, const rd_kafka_message_t *message,
         .key = {message->key, message->key_len},
         .value = {message->payload, message->len},
     };
-    return fill_headers(call, message, record);
+    return fill_headers(call, message, room, record);
 }
 
-static atlas_status_t fill_records(struct call *call, struct kafka_batch *batch)
+/* Returns how many records from the first fit; the others come in the next batch. */
+static size_t fill_records(struct call *call, struct kafka_batch *batch)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->statuses[i] = KAFKA_STATUS_UNSET;
-        batch->reasons[i] = NULL;
-        if (!fill_record(call, batch->messages[i], &batch->records[i])) {
-            return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                             "the headers of the batch do not fit into calls.arena_limit");
+    size_t room = call->worker->limits.arena_limit / HEADERS_SHARE;
+    size_t count = 0;
+    for (; count < batch->count; count++) {
+        batch->statuses[count] = KAFKA_STATUS_UNSET;
+        batch->reasons[count] = NULL;
+        if (!fill_record(call, batch->messages[count], &room, &batch->records[count])) {
+            break;
         }
     }
-    return ATLAS_OK;
+    return count;
 }
 
 /* --- on the worker --- */
@@ -82,11 +90,13 @@ static void keep_failure(struct kafka_batch *batch, atlas_status_t status, const
              (int)sizeof batch->failure_text - 1, text != NULL ? text : "");
 }
 
-static void settle(struct call *call, struct kafka_batch *batch, atlas_status_t handler_status)
+/* Decides over the first count records, which the handler has seen. */
+static void settle(struct call *call, struct kafka_batch *batch, size_t count,
+                   atlas_status_t handler_status)
 {
-    size_t settled = kafka_batch_settle(batch->statuses, batch->count, handler_status);
+    size_t settled = kafka_batch_settle(batch->statuses, count, handler_status);
     const char *text = call->message;
-    if (settled < batch->count) {
+    if (settled < count) {
         const char *reason = batch->reasons[settled];
         keep_failure(batch, batch->statuses[settled], reason != NULL ? reason : text);
     }
@@ -117,16 +127,19 @@ static atlas_status_t forgive(struct kafka_batch *batch, atlas_status_t cancelle
 static atlas_status_t run_batch(struct call *call, void *arg)
 {
     struct kafka_batch *batch = arg;
-    atlas_status_t status = fill_records(call, batch);
-    if (status != ATLAS_OK) {
-        keep_failure(batch, status, call->message);
-        return status;
+    size_t count = fill_records(call, batch);
+    if (count == 0) { /* it never will, so it must not stop the partition */
+        settle(call, batch, 1,
+               call_fail(call, ATLAS_INVALID_ARGUMENT,
+                         "the record has more headers than 1/%d of calls.arena_limit has room for",
+                         HEADERS_SHARE));
+        return ATLAS_OK;
     }
-    status =
-        batch->route->handle(&call->public, batch->record_pointers, batch->count, batch->statuses);
+    atlas_status_t status =
+        batch->route->handle(&call->public, batch->record_pointers, count, batch->statuses);
     call_interface.join(&call->public); /* tasks that it left behind may still set statuses */
     status = forgive(batch, call->cancel_status, status);
-    settle(call, batch, status);
+    settle(call, batch, count, status);
     return status;
 }
 

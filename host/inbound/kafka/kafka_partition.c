@@ -110,10 +110,12 @@ static void partition_on_batch_done(struct kafka_batch *batch)
         store_offset(partition);
         kafka_batch_drop(batch, done);
     }
-    if (batch->count > 0 && !partition->is_revoked) {
+    /* Without a failure it is what did not fit: it is served at once, with what else has come. */
+    size_t left = batch->failure != ATLAS_OK ? batch->count : 0;
+    if (left > 0 && !partition->is_revoked) {
         back_off(partition);
     }
-    owner->on_batch(owner->self, done, batch->dead_count, batch->count);
+    owner->on_batch(owner->self, done, batch->dead_count, left);
 }
 
 static void partition_on_retry(evutil_socket_t fd, short events, void *arg)

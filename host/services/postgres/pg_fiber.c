@@ -22,6 +22,7 @@ static const struct call_operations operations = {.finished = pg_fiber_on_finish
 static atlas_status_t run(struct call *call, void *arg)
 {
     struct pg_fiber *fiber = arg;
+    fiber->has_begun = true;
     fiber->run(call, fiber->arg);
     return ATLAS_OK;
 }
@@ -39,10 +40,15 @@ atlas_status_t pg_fiber_start(struct pg_fiber *fiber, struct call *starter, cons
     fiber->run = fn;
     fiber->arg = arg;
     fiber->call = call;
+    fiber->has_begun = false;
     fiber->is_stopped = false;
     call->operations = &operations;
     call->peer = fiber;
     call_start_function(call, run, fiber);
+    if (fiber->call == NULL && !fiber->has_begun) {
+        return call_fail(starter, ATLAS_RESOURCE_EXHAUSTED, "no stack is left for %s",
+                         fiber->operation);
+    }
     return ATLAS_OK;
 }
 

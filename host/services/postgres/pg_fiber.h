@@ -8,6 +8,7 @@
 struct pg_fiber {
     struct call *call; /* NULL: it does not run */
     struct wait *stopping;
+    bool has_begun;
     bool is_stopped;
     char operation[96];
     void (*run)(struct call *call, void *arg);

@@ -95,6 +95,19 @@ void kafka_cluster_publish(const char *topic, int partition, const char *key, co
     kafka_cluster_flush();
 }
 
+void kafka_cluster_publish_with_headers(const char *topic, int partition, size_t count)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_header_add(headers, "h", 1, "", 0);
+    }
+    rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                      RD_KAFKA_V_KEY("key", 3), RD_KAFKA_V_VALUE((void *)(uintptr_t) "many", 4),
+                      RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                      RD_KAFKA_V_END);
+    kafka_cluster_flush();
+}
+
 int64_t kafka_cluster_count(const char *topic, int partition)
 {
     int64_t count = 0;

@@ -23,6 +23,9 @@ bool kafka_cluster_is_real(void);
 /* Publishes one record and waits until it is there. */
 void kafka_cluster_publish(const char *topic, int partition, const char *key, const char *value);
 
+/* A record with the value "many" and that many headers. */
+void kafka_cluster_publish_with_headers(const char *topic, int partition, size_t count);
+
 /* Queues a record; flush sends what is queued, in few message sets, which a consumer gets at once.
  */
 void kafka_cluster_queue(const char *topic, int partition, const char *key, const char *value);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/config/config.h"
 #include "kafka_scene.h"
 #include "support/unit.h"
 
@@ -135,6 +136,28 @@ static void test_dead_letter_that_is_too_large_comes_without_the_value(void)
     CU_ASSERT_TRUE(
         has_header(headers, "dead-value", "left out: the broker refuses the letter with it"));
     rd_kafka_message_destroy(letter);
+}
+
+/* Headers take memory of the batch. A record with too many of them is put aside; several that do
+ * not fit together come one after the other. Neither holds up the partition. */
+static void test_records_with_many_headers_hold_up_nothing(void)
+{
+    size_t room =
+        (size_t)fixture_config()->calls.arena_bytes / 8 / sizeof(struct atlas_kafka_header);
+    scene_begin();
+    scene_publish(1, "before");
+    for (int i = 0; i < 4; i++) {
+        kafka_cluster_publish_with_headers(scene.topic, 1, room / 2);
+    }
+    kafka_cluster_publish_with_headers(scene.topic, 1, room + 1);
+    scene_publish(1, "after");
+    struct generation *plugin = scene_load(&scene_consumer, false);
+    fixture_activate(plugin);
+    CU_ASSERT_TRUE(handler_sees(6));
+    scene_unload(plugin);
+    CU_ASSERT_EQUAL(handler_count(), 6);
+    CU_ASSERT_EQUAL(scene_committed(1), 7);
+    CU_ASSERT_EQUAL(scene_dead_count(), 1);
 }
 
 static void test_transient_failures_come_again_in_order(void)
@@ -316,6 +339,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_poison_goes_to_the_dead_letter_topic),
     UNIT_TEST(test_dead_letter_that_cannot_be_published_is_tried_again),
     UNIT_TEST(test_dead_letter_that_is_too_large_comes_without_the_value),
+    UNIT_TEST(test_records_with_many_headers_hold_up_nothing),
     UNIT_TEST(test_transient_failures_come_again_in_order),
     UNIT_TEST(test_partitions_are_given_back_and_nothing_is_lost),
     UNIT_TEST(test_topic_that_comes_later_is_consumed),

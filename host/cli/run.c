@@ -68,7 +68,7 @@ static void reload(struct loop_task *task)
         return;
     }
     run->is_reloading = true;
-    while (run->is_reload_due) {
+    while (run->is_reload_due && !control_is_ending(run->control)) {
         run->is_reload_due = false;
         reload_once(run);
     }

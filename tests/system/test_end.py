@@ -61,6 +61,16 @@ def test_the_drain_of_a_reload_is_interrupted(folder):
         assert call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
+def test_a_reload_asked_for_together_with_the_end_is_left_out(folder):
+    """Both signals are there before the host looks; SIGHUP is taken first, by its number."""
+    for n in range(4):
+        with EchoHost(folder / f"end-both-{n}") as host:
+            host.configure(plugin_config='greeting = "new ";')
+            for number in (signal.SIGSTOP, signal.SIGHUP, signal.SIGTERM, signal.SIGCONT):
+                host.send(number)
+            assert host.wait_end() == 0
+
+
 def test_a_second_signal_hurries(folder):
     with EchoHost(folder / "end-twice", more=_quick_end(drain="50s")) as host, host.channel() as channel:
         call = _call(host, channel, "Sleep")

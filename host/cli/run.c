@@ -1,4 +1,5 @@
 /* atlas run: one process of a deployment, until a signal ends it. */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -221,6 +222,13 @@ static int run_with_signals(struct run *run)
     return code;
 }
 
+/* Without a fixed threshold glibc raises its own as large blocks are freed, and what clients that
+ * did not read had waiting for them stays resident for ever. */
+static void return_large_blocks(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
 int cli_run(int argc, char **argv)
 {
     struct run *run = calloc(1, sizeof *run);
@@ -230,6 +238,7 @@ int cli_run(int argc, char **argv)
     }
     atomic_init(&run->limit_ms, START_LIMIT_MS);
     pthread_mutex_init(&run->mutex, NULL);
+    return_large_blocks();
     int code = run_with_signals(run);
     config_release(run->config);
     control_destroy(run->control);

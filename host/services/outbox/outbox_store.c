@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "services/postgres/pg_prepared.h"
-#include "services/postgres/pg_statement.h"
 
 #define TYPES(...) ((const uint8_t[]){__VA_ARGS__, 0})
 
@@ -76,12 +75,7 @@ static atlas_status_t run(struct pg_session *session, enum store_statement which
                           const struct atlas_pg_value *params, size_t count,
                           struct atlas_pg_result *ret_result, struct error *error)
 {
-    struct pg_statement statement;
-    atlas_status_t status = pg_statement_init(&statement, &declared[which], error);
-    if (status != ATLAS_OK) {
-        return status;
-    }
-    return pg_session_query(session, &statement, params, count, ret_result, error);
+    return pg_session_run(session, &declared[which], params, count, ret_result, error);
 }
 
 atlas_status_t outbox_store_try_lead(struct pg_session *session, bool *ret_is_leader,

@@ -7,7 +7,6 @@
 #include "runtime/wait.h"
 #include "services/postgres/pg_fiber.h"
 #include "services/postgres/pg_prepared.h"
-#include "services/postgres/pg_statement.h"
 
 #define TRY_PAUSE_MS 1000
 
@@ -25,15 +24,11 @@ static atlas_status_t try_lock(struct pg_session *session, const char *name, boo
                                                        .params = types_int8,
                                                        .columns = types_bool};
     char text[192];
-    struct pg_statement statement;
     struct atlas_pg_result result;
     struct atlas_pg_value key = {.is_null = false};
     snprintf(text, sizeof text, "atlas.lead:%s:%s", pg_session_settings(session)->schema, name);
     key.as.integer = (int64_t)pg_prepared_hash(text, NULL);
-    atlas_status_t status = pg_statement_init(&statement, &declared, error);
-    if (status == ATLAS_OK) {
-        status = pg_session_query(session, &statement, &key, 1, &result, error);
-    }
+    atlas_status_t status = pg_session_run(session, &declared, &key, 1, &result, error);
     if (status == ATLAS_OK) {
         *ret_is_held = result.values[0].as.integer != 0;
     }

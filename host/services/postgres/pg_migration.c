@@ -90,12 +90,7 @@ static atlas_status_t run_own(struct migrator *m, enum own_statement which,
                               const struct atlas_pg_value *params, size_t count,
                               struct atlas_pg_result *ret_result, struct error *error)
 {
-    struct pg_statement statement;
-    atlas_status_t status = pg_statement_init(&statement, &declared[which], error);
-    if (status != ATLAS_OK) {
-        return status;
-    }
-    return pg_session_query(m->session, &statement, params, count, ret_result, error);
+    return pg_session_run(m->session, &declared[which], params, count, ret_result, error);
 }
 
 int pg_migration_compare_versions(const char *left, const char *right)

@@ -183,6 +183,18 @@ atlas_status_t pg_session_query(struct pg_session *session, const struct pg_stat
     return status;
 }
 
+atlas_status_t pg_session_run(struct pg_session *session, const struct atlas_pg_statement *declared,
+                              const struct atlas_pg_value *params, size_t param_count,
+                              struct atlas_pg_result *ret_result, struct error *error)
+{
+    struct pg_statement statement;
+    atlas_status_t status = pg_statement_init(&statement, declared, error);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    return pg_session_query(session, &statement, params, param_count, ret_result, error);
+}
+
 static atlas_status_t send_describes(struct pg_session *session,
                                      const struct pg_statement *statements, size_t count,
                                      struct pg_request **requests, struct error *error)

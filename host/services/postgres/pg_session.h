@@ -41,6 +41,11 @@ atlas_status_t pg_session_query(struct pg_session *session, const struct pg_stat
                                 const struct atlas_pg_value *params, size_t param_count,
                                 struct atlas_pg_result *ret_result, struct error *error);
 
+/* Runs a statement as it is declared, as pg_session_query does. [waits] */
+atlas_status_t pg_session_run(struct pg_session *session, const struct atlas_pg_statement *declared,
+                              const struct atlas_pg_value *params, size_t param_count,
+                              struct atlas_pg_result *ret_result, struct error *error);
+
 /* Prepares statements, all in one round trip, and asks the server what they take and return.
  * results[i]: the caller clears it; an error result, or NULL if the connection was lost. [waits] */
 atlas_status_t pg_session_describe(struct pg_session *session,

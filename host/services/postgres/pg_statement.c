@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "services/postgres/pg_prepared.h"
+#include "services/postgres/pg_type.h"
 #include "services/postgres/pg_value.h"
 
 /* The number of types, ended by 0; -1 if one is unknown or there are too many. */
@@ -12,7 +13,7 @@ static int count_types(const uint8_t *types, int limit)
 {
     int count = 0;
     for (; types != NULL && types[count] != 0; count++) {
-        if (count >= limit || pg_value_oid(types[count]) == 0) {
+        if (count >= limit || pg_type_oid(types[count]) == 0) {
             return -1;
         }
     }
@@ -43,7 +44,7 @@ atlas_status_t pg_statement_init(struct pg_statement *statement,
                          declared->name, PG_PARAMS_MAX);
     }
     for (int i = 0; i < statement->param_count; i++) {
-        statement->oids[i] = pg_value_oid(declared->params[i]);
+        statement->oids[i] = pg_type_oid(declared->params[i]);
     }
     return ATLAS_OK;
 }
@@ -91,7 +92,7 @@ atlas_status_t pg_statement_bind(const struct pg_statement *statement, struct ar
 
 static const char *oid_text(pg_oid oid, char buffer[24])
 {
-    const char *name = pg_value_oid_name(oid);
+    const char *name = pg_type_oid_name(oid);
     if (name == NULL) {
         snprintf(buffer, 24, "type %u", oid);
         name = buffer;
@@ -109,12 +110,12 @@ static atlas_status_t compare_columns(const struct pg_statement *statement, cons
                          statement->name, statement->column_count, PQnfields(result));
     }
     for (int i = 0; i < statement->column_count; i++) {
-        if (!pg_value_accepts(statement->columns[i], PQftype(result, i))) {
+        if (!pg_type_accepts(statement->columns[i], PQftype(result, i))) {
             return error_set(error, ATLAS_FAILED_PRECONDITION,
                              "statement %s: column %d (%s) is declared as %s, the database "
                              "returns %s; cast it in the SQL or change the declaration",
                              statement->name, i + 1, PQfname(result, i),
-                             pg_value_type_name(statement->columns[i]),
+                             pg_type_name(statement->columns[i]),
                              oid_text(PQftype(result, i), text));
         }
     }
@@ -134,7 +135,7 @@ static atlas_status_t compare_params(const struct pg_statement *statement, const
         if (statement->oids[i] != PQparamtype(result, i)) {
             return error_set(error, ATLAS_FAILED_PRECONDITION,
                              "statement %s: parameter %d is declared as %s, the database takes %s",
-                             statement->name, i + 1, pg_value_type_name(statement->params[i]),
+                             statement->name, i + 1, pg_type_name(statement->params[i]),
                              oid_text(PQparamtype(result, i), text));
         }
     }

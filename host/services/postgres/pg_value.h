@@ -9,21 +9,6 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* Object ids of types, as PostgreSQL's catalog fixes them. */
-typedef uint32_t pg_oid;
-
-/* The type that a parameter is declared with; 0 for a number that is no enum atlas_pg_type. */
-pg_oid pg_value_oid(uint8_t type);
-
-/* True if a column of that object id can be read as the type (varchar as TEXT, for example). */
-bool pg_value_accepts(uint8_t type, pg_oid oid);
-
-/* "int8", "text[]"; static. For messages. */
-const char *pg_value_type_name(uint8_t type);
-
-/* The name of an object id that is one of ours; NULL otherwise. Static. */
-const char *pg_value_oid_name(pg_oid oid);
-
 /*
  * One value in binary. ret_data is in the arena, or borrowed from the value (text, bytea); NULL for
  * an SQL NULL. INVALID_ARGUMENT with one clause in error (out of range, no UUID),

@@ -1,9 +1,10 @@
 /* Values to PostgreSQL's binary format and back: every type, its bounds, and malformed bytes. */
 #include "services/postgres/pg_value.h"
 
-#include "support/unit.h"
-
 #include <string.h>
+
+#include "services/postgres/pg_type.h"
+#include "support/unit.h"
 
 static struct arena arena;
 static struct error error;
@@ -196,12 +197,12 @@ static void test_used_up_memory_is_an_error(void)
 
 static void test_columns_may_be_read_as_kin(void)
 {
-    CU_ASSERT(pg_value_accepts(ATLAS_PG_TEXT, 25));
-    CU_ASSERT(pg_value_accepts(ATLAS_PG_TEXT, 1043));       /* varchar */
-    CU_ASSERT_FALSE(pg_value_accepts(ATLAS_PG_TEXT, 3802)); /* jsonb */
-    CU_ASSERT_FALSE(pg_value_accepts(ATLAS_PG_INT8, 23));
-    CU_ASSERT_FALSE(pg_value_accepts(0, 0));
-    CU_ASSERT_EQUAL(pg_value_oid(200), 0);
+    CU_ASSERT(pg_type_accepts(ATLAS_PG_TEXT, 25));
+    CU_ASSERT(pg_type_accepts(ATLAS_PG_TEXT, 1043));       /* varchar */
+    CU_ASSERT_FALSE(pg_type_accepts(ATLAS_PG_TEXT, 3802)); /* jsonb */
+    CU_ASSERT_FALSE(pg_type_accepts(ATLAS_PG_INT8, 23));
+    CU_ASSERT_FALSE(pg_type_accepts(0, 0));
+    CU_ASSERT_EQUAL(pg_type_oid(200), 0);
 }
 
 UNIT_MAIN("pg_value", UNIT_TEST(test_integers_keep_their_range),

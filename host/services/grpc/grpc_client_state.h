@@ -1,6 +1,6 @@
 /*
  * What the parts of the gRPC client share: targets, channels, connections, streams. Private to
- * services/grpc. A call's way: grpc_client makes a stream, grpc_target finds its address,
+ * services/grpc. A call's way: grpc_client_call makes a stream, grpc_target finds its address,
  * grpc_client_route a channel, grpc_client_request sends it, grpc_client_session reads frames,
  * grpc_client_response takes them.
  */

@@ -1,5 +1,6 @@
 #include "listener_set.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,37 @@ static struct open_listener *allocate(const struct config_listener *config)
     return listener;
 }
 
+/* One of ours that listens at the port and may be why the system refuses: until the reload is
+ * accepted nothing of it is closed. */
+static const struct open_listener *find_port(const struct listener_set *set, uint16_t port)
+{
+    char text[8];
+    int len = snprintf(text, sizeof text, ":%u", port);
+    const struct open_listener *listener = set->listeners;
+    for (; listener != NULL; listener = listener->next) {
+        size_t address_len = strlen(listener->address);
+        if (address_len > (size_t)len &&
+            strcmp(listener->address + address_len - (size_t)len, text) == 0) {
+            break;
+        }
+    }
+    return listener;
+}
+
+static void report_refusal(const struct listener_set *set, const struct config_listener *wanted,
+                           const struct error *error, struct report *report)
+{
+    const struct open_listener *holder = find_port(set, wanted->address.port);
+    if (holder == NULL) {
+        report_add(report, "listener %s: %s", wanted->name, error->text);
+        return;
+    }
+    report_add(report,
+               "listener %s: cannot open %s while this process listens at %s: give the listener "
+               "another port, take it out by a reload of its own first, or restart",
+               wanted->name, wanted->address.text, holder->address);
+}
+
 static void open_one(struct listener_set *set, const struct config *config,
                      const struct config_listener *wanted, struct report *report)
 {
@@ -136,7 +168,7 @@ static void open_one(struct listener_set *set, const struct config *config,
             ? open_grpc(set, (int)config->grpc.backlog, wanted, &listener->grpc, &error)
             : open_rest(set, (int)config->rest.backlog, wanted, &listener->rest, &error);
     if (status != ATLAS_OK) {
-        report_add(report, "listener %s: %s", wanted->name, error.text);
+        report_refusal(set, wanted, &error, report);
         forget(listener);
         return;
     }

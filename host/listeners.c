@@ -124,7 +124,7 @@ bool listeners_open(struct runtime *runtime, struct deployment *deployment,
     open_first(listeners, config, runtime_process(runtime), report);
     const struct deployment_follower follower = {
         .self = listeners, .prepare = prepare, .commit = commit, .abandon = abandon};
-    deployment_set_follower(deployment, &follower);
+    deployment_add_follower(deployment, &follower);
     return report->count == 0;
 }
 

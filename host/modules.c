@@ -80,10 +80,9 @@ atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modu
     return status;
 }
 
-void modules_follow(struct modules *modules, const struct deployment *deployment,
-                    const struct config *config)
+void modules_follow(struct modules *modules, struct deployment *deployment)
 {
-    remote_follow(modules->remote, deployment, config);
+    remote_follow(modules->remote, deployment);
 }
 
 void modules_stop(struct modules *modules)

@@ -14,10 +14,9 @@ struct runtime;
 atlas_status_t modules_create(struct runtime *runtime, struct modules **ret_modules,
                               struct error *error);
 
-/* The deployment has changed to this configuration, borrowed for the call: connects to services
- * that its plugins call elsewhere. */
-void modules_follow(struct modules *modules, const struct deployment *deployment,
-                    const struct config *config);
+/* From now on modules change along with the deployment: the addresses of services elsewhere. Before
+ * the first apply. */
+void modules_follow(struct modules *modules, struct deployment *deployment);
 
 /* Closes what lives on loops, while they still run; then frees the rest, after they ended. NULL is
  * allowed. */

@@ -63,6 +63,7 @@ static bool start_listeners(struct process *process, struct report *report)
     if (status_start(process->runtime, &process->status, &error) != ATLAS_OK) {
         return failed(report, &error);
     }
+    modules_follow(process->modules, process->deployment);
     return listeners_open(process->runtime, process->deployment, &process->listeners, report);
 }
 
@@ -85,7 +86,6 @@ bool process_start(const struct config *config, const char *name, struct control
         !deployment_apply(process->deployment, config, report)) {
         return false;
     }
-    modules_follow(process->modules, process->deployment, config);
     listeners_accept(process->listeners);
     status_follow(process->status, process->deployment);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
@@ -102,7 +102,6 @@ bool process_reload(struct process *process, const struct config *config, struct
                   LOG_TEXT("why", report_line(report, i)));
     }
     if (is_applied) {
-        modules_follow(process->modules, process->deployment, config);
         status_follow(process->status, process->deployment);
         process->shutdown = config->shutdown;
         log_set_level((enum atlas_log_level)config->log.level);

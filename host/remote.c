@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/config/config.h"
-#include "base/log.h"
+#include "base/report.h"
 #include "runtime/loader/manifest.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
@@ -24,20 +24,28 @@ struct addresses {
 
 struct remote {
     struct runtime *runtime;
+    const struct deployment *deployment; /* that it follows */
     struct grpc_client *client;
     _Atomic(struct addresses *) addresses;
+    _Atomic(struct addresses *) former; /* for calls of the older routes, while those are swapped */
+    struct addresses *next;             /* prepared */
 };
 
-static const struct config_address *find_address(void *context, const char *service)
+static const struct config_address *find_in(const struct addresses *addresses, const char *service)
 {
-    struct remote *remote = context;
-    const struct addresses *addresses = atomic_load(&remote->addresses);
     for (size_t i = 0; addresses != NULL && i < addresses->count; i++) {
         if (strcmp(addresses->items[i].service, service) == 0) {
             return &addresses->items[i].address;
         }
     }
     return NULL;
+}
+
+static const struct config_address *find_address(void *context, const char *service)
+{
+    struct remote *remote = context;
+    const struct config_address *found = find_in(atomic_load(&remote->addresses), service);
+    return found != NULL ? found : find_in(atomic_load(&remote->former), service);
 }
 
 static size_t count_services(const struct config *config)
@@ -105,6 +113,7 @@ atlas_status_t remote_create(struct runtime *runtime, struct remote **ret_remote
         .limits = grpc_limits_of(&runtime_config(runtime)->grpc),
     };
     remote->runtime = runtime;
+    atomic_init(&remote->former, NULL);
     atomic_init(&remote->addresses, copy_addresses(runtime_config(runtime)));
     atlas_status_t status = grpc_client_create(runtime, &options, &remote->client, error);
     if (status != ATLAS_OK) {
@@ -117,10 +126,10 @@ atlas_status_t remote_create(struct runtime *runtime, struct remote **ret_remote
     return ATLAS_OK;
 }
 
-static bool is_served_here(const struct deployment *deployment, const char *service)
+static bool is_served_here(const struct remote *remote, const char *service)
 {
     struct generation *const *generations;
-    size_t count = deployment_active(deployment, &generations);
+    size_t count = deployment_active(remote->deployment, &generations);
     for (size_t i = 0; i < count; i++) {
         const struct manifest_names *services = &generations[i]->manifest->services;
         for (size_t j = 0; j < services->count; j++) {
@@ -132,32 +141,79 @@ static bool is_served_here(const struct deployment *deployment, const char *serv
     return false;
 }
 
-static void connect_callees(struct remote *remote, const struct deployment *deployment)
+static void connect_callees(struct remote *remote)
 {
     struct generation *const *generations;
-    size_t count = deployment_active(deployment, &generations);
+    size_t count = deployment_active(remote->deployment, &generations);
     for (size_t i = 0; i < count; i++) {
         const struct manifest_names *calls = &generations[i]->manifest->calls;
         for (size_t j = 0; j < calls->count; j++) {
-            if (!is_served_here(deployment, calls->items[j])) {
+            if (!is_served_here(remote, calls->items[j])) {
                 grpc_client_connect(remote->client, calls->items[j]);
             }
         }
     }
 }
 
-void remote_follow(struct remote *remote, const struct deployment *deployment,
-                   const struct config *config)
+static bool is_same(const struct addresses *one, const struct addresses *other)
 {
-    struct addresses *addresses = copy_addresses(config);
-    if (addresses == NULL) {
-        log_error("out of memory: addresses of other services stay as they were");
-        return;
+    bool result = one != NULL && one->count == other->count;
+    for (size_t i = 0; result && i < one->count; i++) {
+        const struct config_address *a = &one->items[i].address;
+        const struct config_address *b = &other->items[i].address;
+        result = strcmp(one->items[i].service, other->items[i].service) == 0 &&
+                 strcmp(a->host, b->host) == 0 && a->port == b->port;
     }
-    struct addresses *former = atomic_exchange(&remote->addresses, addresses);
-    grpc_client_refresh(remote->client);
+    return result;
+}
+
+static bool prepare(void *self, const struct config *config, struct generation *const *generations,
+                    size_t count, struct report *report)
+{
+    struct remote *remote = self;
+    (void)generations;
+    (void)count;
+    remote->next = copy_addresses(config);
+    if (remote->next == NULL) {
+        report_add(report, "addresses of services: out of memory");
+        return false;
+    }
+    return !is_same(atomic_load(&remote->addresses), remote->next);
+}
+
+static void precede(void *self)
+{
+    struct remote *remote = self;
+    atomic_store(&remote->former, atomic_load(&remote->addresses));
+    atomic_store(&remote->addresses, remote->next);
+    remote->next = NULL;
+}
+
+static void commit(void *self)
+{
+    struct remote *remote = self;
+    struct addresses *former = atomic_exchange(&remote->former, NULL);
+    grpc_client_refresh(remote->client); /* a pass of each loop: then nobody looks at it any more */
     free_addresses(former);
-    connect_callees(remote, deployment);
+    connect_callees(remote);
+}
+
+static void abandon(void *self)
+{
+    struct remote *remote = self;
+    free_addresses(remote->next);
+    remote->next = NULL;
+}
+
+void remote_follow(struct remote *remote, struct deployment *deployment)
+{
+    const struct deployment_follower follower = {.self = remote,
+                                                 .prepare = prepare,
+                                                 .precede = precede,
+                                                 .commit = commit,
+                                                 .abandon = abandon};
+    remote->deployment = deployment;
+    deployment_add_follower(deployment, &follower);
 }
 
 void remote_destroy(struct remote *remote)

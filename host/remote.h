@@ -14,10 +14,10 @@ struct runtime;
 atlas_status_t remote_create(struct runtime *runtime, struct remote **ret_remote,
                              struct error *error);
 
-/* Takes over the addresses of a configuration, which is borrowed for the call, and connects to what
- * the plugins that are routed to call elsewhere. After each change of the deployment. */
-void remote_follow(struct remote *remote, const struct deployment *deployment,
-                   const struct config *config);
+/* From now on the addresses are those of the configuration that the deployment follows: a service
+ * that leaves this process is found elsewhere by the first call that does not find it here. What
+ * the plugins that are routed to call elsewhere is connected to. Before the first apply. */
+void remote_follow(struct remote *remote, struct deployment *deployment);
 
 /* Closes the connections, while the loops still run. NULL is allowed. */
 void remote_destroy(struct remote *remote);

@@ -57,7 +57,8 @@ static void reload_once(struct run *run)
 }
 
 /* On the control thread. A reload that waits for old calls lets further commands in: one that comes
- * then is done when the first has ended. */
+ * then is done when the first has ended. None begins once the process was asked to end: the end
+ * runs commands too, and must find what it stops unchanged. */
 static void reload(struct loop_task *task)
 {
     struct run *run = CONTAINER_OF(task, struct run, reload);

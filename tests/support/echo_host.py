@@ -37,6 +37,7 @@ class EchoHost:
     def __init__(self, home, loops=1, more="", port=None, plugin_config="", more_listeners="", more_grpc="",
                  awaited="msg=serving", template=_CONFIG, loaded='"echo"'):
         home.mkdir()
+        self.home = home
         self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
         self.admin_port = ports.free_port()
@@ -87,11 +88,13 @@ class EchoHost:
         """Waits until the host has ended, and returns its exit code."""
         return self.process.wait(timeout=timeout_s)
 
+    def metric_lines(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as page:
+            return page.read().decode().splitlines()
+
     def metric(self, name):
         """The sum of the series that begin with name, which may have labels; 0 if there is none."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=10) as page:
-            lines = page.read().decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+        return sum(float(line.rsplit(" ", 1)[1]) for line in self.metric_lines()
                    if line.startswith(name) and line[len(name)] in " {,}")
 
     def log(self):

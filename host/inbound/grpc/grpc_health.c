@@ -68,25 +68,30 @@ static enum serving look_at_all(const struct call *call, const struct grpc_liste
     return SERVING;
 }
 
+/* The host ends, or a reload has closed the listener: the client shall look elsewhere. */
+static bool is_leaving(const struct grpc_host_view *view)
+{
+    return *view->is_draining || atomic_load(&view->listener->is_leaving);
+}
+
 static enum serving look_at(const struct call *call, const struct grpc_host_view *view,
                             struct atlas_bytes service)
 {
     const char *name = NULL;
 
     if (service.len == 0) {
-        return *view->is_draining ? NOT_SERVING : look_at_all(call, view->listener);
+        return is_leaving(view) ? NOT_SERVING : look_at_all(call, view->listener);
     }
     const struct service_names *services = atomic_load(&view->listener->services);
     for (size_t i = 0; i < services->count; i++) {
         name = services->items[i];
         if (strlen(name) == service.len && memcmp(name, service.data, service.len) == 0) {
-            return !*view->is_draining && is_served(call, name, service.len) ? SERVING
-                                                                             : NOT_SERVING;
+            return !is_leaving(view) && is_served(call, name, service.len) ? SERVING : NOT_SERVING;
         }
     }
     for (size_t i = 0; (name = grpc_host_services_name(i)) != NULL; i++) {
         if (strlen(name) == service.len && memcmp(name, service.data, service.len) == 0) {
-            return *view->is_draining ? NOT_SERVING : SERVING;
+            return is_leaving(view) ? NOT_SERVING : SERVING;
         }
     }
     return SERVICE_UNKNOWN;
@@ -140,8 +145,8 @@ atlas_status_t grpc_health_watch(struct atlas_call *public)
             status = send_serving(call, serving);
             told = serving;
         }
-        if (status == ATLAS_OK && *view.is_draining) {
-            return call_fail(call, ATLAS_UNAVAILABLE, "the host ends");
+        if (status == ATLAS_OK && is_leaving(&view)) {
+            return call_fail(call, ATLAS_UNAVAILABLE, "the host or its listener here ends");
         }
         if (status == ATLAS_OK) {
             status = public->interfaces->call->sleep(public, WATCH_INTERVAL_NS);

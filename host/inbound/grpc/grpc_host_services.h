@@ -18,8 +18,8 @@ const char *grpc_host_services_name(size_t n);
 
 /* What a handler of the host may know of who called it. */
 struct grpc_host_view {
-    const struct grpc_listener *listener;
-    const bool *is_draining; /* of the loop */
+    const struct grpc_listener *listener; /* as long as the connection, whose end cancels calls */
+    const bool *is_draining;              /* of the loop */
 };
 
 /* False if the connection has gone already. */

@@ -114,6 +114,22 @@ atlas_status_t kafka_consumers_acquire(struct kafka_consumers *consumers, struct
 
 /* --- releasing --- */
 
+/* A thread that has ended holds its stack until it is joined: reloads shall not pile them up. With
+ * the mutex held. */
+static void join_ended(struct kafka_consumers *consumers)
+{
+    struct shared_consumer **link = &consumers->closed;
+    while (*link != NULL) {
+        struct shared_consumer *shared = *link;
+        if (!shared->is_closing || pthread_tryjoin_np(shared->closing, NULL) == 0) {
+            *link = shared->next;
+            free(shared);
+        } else {
+            link = &shared->next;
+        }
+    }
+}
+
 static void run_close(struct loop_task *task)
 {
     struct shared_consumer *shared = CONTAINER_OF(task, struct shared_consumer, close_task);
@@ -121,6 +137,7 @@ static void run_close(struct loop_task *task)
     shared->is_closing = kafka_consumer_close(shared->consumer, &shared->closing);
     shared->consumer = NULL;
     pthread_mutex_lock(&consumers->mutex);
+    join_ended(consumers);
     shared->next = consumers->closed;
     consumers->closed = shared;
     pthread_mutex_unlock(&consumers->mutex);

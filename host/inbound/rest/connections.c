@@ -279,7 +279,7 @@ void rest_connections_stop(struct rest_connections *connections)
 size_t rest_connections_count(struct rest_connections *connections)
 {
     sweep(connections);
-    return connections->count;
+    return connections->count + connections->fresh_count;
 }
 
 void rest_connections_finish(struct rest_connections *connections)

@@ -94,6 +94,14 @@ void rest_endpoint_cancel(struct rest_endpoint *endpoint)
     }
 }
 
+void rest_endpoint_close_if_empty(struct rest_endpoint *endpoint)
+{
+    if (endpoint->http != NULL && endpoint->exchanges == NULL && endpoint->linger.count == 0 &&
+        rest_connections_count(&endpoint->connections) == 0) {
+        rest_endpoint_close(endpoint);
+    }
+}
+
 void rest_endpoint_close(struct rest_endpoint *endpoint)
 {
     if (endpoint->http != NULL) {

@@ -61,8 +61,11 @@ void rest_endpoint_stop(struct rest_endpoint *endpoint);
 /* Cancels what is in flight. */
 void rest_endpoint_cancel(struct rest_endpoint *endpoint);
 
-/* Closes all connections and frees the evhttp. */
+/* Closes all connections and frees the evhttp. No exchange may be left. */
 void rest_endpoint_close(struct rest_endpoint *endpoint);
+
+/* The same once no exchange and no connection is left; else nothing. Stopped before. */
+void rest_endpoint_close_if_empty(struct rest_endpoint *endpoint);
 
 /* The callback of evhttp: a request is complete. arg is the endpoint. */
 void rest_exchange_begin(struct evhttp_request *request, void *arg);

@@ -188,18 +188,32 @@ void rest_server_stop(struct rest_server *server)
     }
 }
 
-/* All of them, or those that left and have nothing in flight any more. */
+static bool is_closed(const struct rest_listener *listener)
+{
+    bool result = true;
+
+    for (unsigned i = 0; i < listener->server->loop_count; i++) {
+        result = result && listener->endpoints[i].http == NULL;
+    }
+    return result;
+}
+
+/* All of them, or those that left and whose clients have gone too: a request may be on its way on
+ * any connection, and only its loop knows whether one has come. */
 static void free_listeners(struct rest_server *server, bool is_end)
 {
     struct rest_listener **link = &server->listeners;
 
     while (*link != NULL) {
         struct rest_listener *listener = *link;
-        bool is_idle = listener->is_leaving && atomic_load(&listener->in_flight) == 0;
 
-        if (is_end || is_idle) {
-            *link = listener->next;
+        if (is_end) {
             for_each_endpoint(listener, rest_endpoint_close);
+        } else if (listener->is_leaving) {
+            for_each_endpoint(listener, rest_endpoint_close_if_empty);
+        }
+        if (is_end || (listener->is_leaving && is_closed(listener))) {
+            *link = listener->next;
             free_listener(listener);
         } else {
             link = &listener->next;
@@ -209,11 +223,11 @@ static void free_listeners(struct rest_server *server, bool is_end)
 
 void rest_server_unlisten(struct rest_server *server, struct rest_listener *listener)
 {
-    free_listeners(server, false); /* those that left before */
     tcp_listener_stop_arrivals(listener->fd);
     await_arrivals(listener, clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS);
     close_listener(listener);
     listener->is_leaving = true;
+    free_listeners(server, false); /* if it has no clients; with those that left before */
 }
 
 static void pass(struct rest_endpoint *endpoint)

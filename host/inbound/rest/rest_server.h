@@ -49,7 +49,8 @@ atlas_status_t rest_server_listen(struct rest_server *server,
                                   struct error *error);
 
 /* Closes a listener without losing a connection that is on its way; what is in flight is answered,
- * and each answer closes its connection. Does not wait for that. The runtime runs. */
+ * and each answer closes its connection. Does not wait for that: the listener is freed at a later
+ * unlisten, when its clients have gone or were idle for too long. The runtime runs. */
 void rest_server_unlisten(struct rest_server *server, struct rest_listener *listener);
 
 /* Lets a listener serve others from the next request on; the names are copied. False without

@@ -1,5 +1,6 @@
 #include "runtime/reload/deployment.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -17,12 +18,14 @@ struct deployment {
     struct runtime *runtime;
     struct control *control;
     struct config_reload
-        limits;     /* of the configuration that was applied last, or is being applied */
-    uint64_t epoch; /* number of the newest; 0: none yet */
+        limits;      /* of the configuration that was applied last, or is being applied */
+    uint64_t epoch;  /* number of the newest; 0: none yet */
+    unsigned tables; /* that were routed to and are not freed yet, on all loops */
     struct generation_list active;
     struct generation_list draining; /* in older tables only */
     unsigned next_number;
-    struct deployment_follower follower;
+    struct deployment_follower followers[FOLLOWERS_MAX];
+    unsigned follower_count;
 };
 
 static void on_retired(struct route_table_owner *owner, struct route_table *table);
@@ -53,10 +56,11 @@ size_t deployment_active(const struct deployment *deployment,
     return deployment->active.count;
 }
 
-void deployment_set_follower(struct deployment *deployment,
+void deployment_add_follower(struct deployment *deployment,
                              const struct deployment_follower *follower)
 {
-    deployment->follower = *follower;
+    assert(deployment->follower_count < FOLLOWERS_MAX);
+    deployment->followers[deployment->follower_count++] = *follower;
 }
 
 static void check_generations(const struct deployment *deployment,
@@ -127,6 +131,7 @@ static bool make_epoch(struct deployment *deployment, const struct generation_li
 static void commit(struct deployment *deployment, const struct epoch *epoch)
 {
     deployment->epoch++;
+    deployment->tables += epoch->count;
     epoch_commit(deployment->runtime, epoch);
 }
 
@@ -155,6 +160,7 @@ static void release_table(struct loop_task *task)
         unload_if_unused(deployment, generation);
     }
     route_table_free(table);
+    deployment->tables--;
 }
 
 /* On the table's loop: no call of its epoch is left there. */
@@ -227,49 +233,71 @@ static void retire(struct deployment *deployment, const struct generation_list *
 
 /* The new set serves; the old generations' background work ends before the new ones' begins. */
 static void switch_over(struct deployment *deployment, const struct plan *plan,
-                        const struct generation_list *next)
+                        const struct generation_list *older)
 {
-    struct generation_list older;
-    retire(deployment, next, &older);
-    generation_deactivate(deployment->control, older.items, older.count, drain_end_ns(deployment));
+    generation_deactivate(deployment->control, older->items, older->count,
+                          drain_end_ns(deployment));
     for (size_t i = 0; i < plan->fresh.count; i++) {
         plan->fresh.items[i]->state = GENERATION_ACTIVE;
         generation_activate(deployment->control, plan->fresh.items[i]);
         log_generation("plugin serves", plan->fresh.items[i]);
     }
-    for (size_t i = 0; i < older.count; i++) {
-        drain(deployment, older.items[i]);
+    for (size_t i = 0; i < older->count; i++) {
+        drain(deployment, older->items[i]);
     }
 }
 
-static void abandon_follower(const struct deployment *deployment)
+/* The first count of them, which have prepared. */
+static void abandon_followers(const struct deployment *deployment, unsigned count)
 {
-    if (deployment->follower.abandon != NULL) {
-        deployment->follower.abandon(deployment->follower.self);
+    for (unsigned i = 0; i < count; i++) {
+        deployment->followers[i].abandon(deployment->followers[i].self);
     }
 }
 
-/* Asks the follower and makes the tables: the last that may refuse. */
+/* Asks the followers and makes the tables: the last that may refuse. */
 static bool prepare(struct deployment *deployment, const struct config *config,
                     const struct generation_list *next, bool *ret_is_asked_for,
                     struct epoch *ret_epoch, struct report *report)
 {
-    const struct deployment_follower *follower = &deployment->follower;
-    *ret_is_asked_for = follower->prepare != NULL &&
-                        follower->prepare(follower->self, config, next->items, next->count, report);
-    if (report->count > 0) {
-        return false; /* the follower refused, and has cleaned up */
+    *ret_is_asked_for = false;
+    for (unsigned i = 0; i < deployment->follower_count; i++) {
+        const struct deployment_follower *follower = &deployment->followers[i];
+        if (follower->prepare(follower->self, config, next->items, next->count, report)) {
+            *ret_is_asked_for = true;
+        }
+        if (report->count > 0) {
+            abandon_followers(deployment, i); /* who refused has cleaned up */
+            return false;
+        }
     }
     if (!make_epoch(deployment, next, ret_epoch, report)) {
-        abandon_follower(deployment);
+        abandon_followers(deployment, deployment->follower_count);
         return false;
     }
     return true;
 }
 
+/* COMMIT with all that changes along with it. */
+static void commit_all(struct deployment *deployment, const struct epoch *epoch,
+                       const struct generation_list *next, struct generation_list *ret_older)
+{
+    for (unsigned i = 0; i < deployment->follower_count; i++) {
+        if (deployment->followers[i].precede != NULL) {
+            deployment->followers[i].precede(deployment->followers[i].self);
+        }
+    }
+    commit(deployment, epoch);
+    retire(deployment, next, ret_older);
+    for (unsigned i = 0; i < deployment->follower_count; i++) {
+        deployment->followers[i].commit(deployment->followers[i].self);
+    }
+}
+
 static bool apply_plan(struct deployment *deployment, const struct config *config,
                        struct plan *plan, struct report *report)
 {
+    struct generation_list older;
     struct epoch epoch;
     bool is_asked_for;
     if (!make_fresh(deployment, plan, report)) {
@@ -285,15 +313,12 @@ static bool apply_plan(struct deployment *deployment, const struct config *confi
     bool is_same = plan->fresh.count == 0 && next.count == deployment->active.count;
     if (is_same && !is_asked_for && deployment->epoch > 0) {
         epoch_discard(&epoch);
-        abandon_follower(deployment);
+        abandon_followers(deployment, deployment->follower_count);
         log_info("nothing to reload: no file and no configuration of a plugin has changed");
         return true;
     }
-    commit(deployment, &epoch);
-    if (deployment->follower.commit != NULL) {
-        deployment->follower.commit(deployment->follower.self);
-    }
-    switch_over(deployment, plan, &next);
+    commit_all(deployment, &epoch, &next, &older);
+    switch_over(deployment, plan, &older);
     return true;
 }
 
@@ -305,11 +330,15 @@ bool deployment_apply(struct deployment *deployment, const struct config *config
         report_add(report, "deployment: out of memory");
         return false;
     }
-    deployment->limits = config->reload;
+    const struct config_reload former = deployment->limits;
+    deployment->limits = config->reload; /* those of its steps too */
     plan_make(plan, config, runtime_process(deployment->runtime), &deployment->active, report);
     bool is_applied = report->count == 0 && apply_plan(deployment, config, plan, report);
     for (size_t i = 0; !is_applied && i < plan->fresh.count; i++) {
         generation_unload(deployment->control, plan->fresh.items[i]);
+    }
+    if (!is_applied) {
+        deployment->limits = former;
     }
     plan_finish(plan);
     free(plan);
@@ -324,9 +353,12 @@ void deployment_quiesce(struct deployment *deployment, int64_t until_ns)
                           deployment->draining.count, until_ns);
 }
 
+/* Nor is a table of an older epoch left: those of an emptied process hold no generation. */
 static bool all_unloaded(void *arg)
 {
-    return ((const struct deployment *)arg)->draining.count == 0;
+    const struct deployment *deployment = arg;
+    return deployment->draining.count == 0 &&
+           deployment->tables == runtime_worker_count(deployment->runtime);
 }
 
 /* Nothing is routed to any more: generations end as their calls do. */

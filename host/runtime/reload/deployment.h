@@ -22,9 +22,9 @@ atlas_status_t deployment_create(struct runtime *runtime, struct control *contro
 void deployment_destroy(struct deployment *deployment);
 
 /*
- * Who must agree to a set of generations before it serves, and changes with it: the listeners.
- * prepare may refuse by adding to the report and must leave everything as it was then; the other
- * two cannot fail. All on the control thread.
+ * Who must agree to a set of generations before it serves, and changes with it: the listeners, and
+ * the addresses of services elsewhere. prepare may refuse by adding to the report and must leave
+ * everything as it was then; the others cannot fail. All on the control thread.
  */
 struct deployment_follower {
     void *self;
@@ -32,12 +32,15 @@ struct deployment_follower {
      */
     bool (*prepare)(void *self, const struct config *config, struct generation *const *generations,
                     size_t count, struct report *report);
-    void (*commit)(void *self);  /* the set is routed to */
+    void (*precede)(void *self); /* nobody refused; about to be routed to. May be NULL */
+    void (*commit)(void *self);  /* the set is routed to, and deployment_active says so */
     void (*abandon)(void *self); /* prepared, then refused by somebody else */
 };
 
-/* One; before the first apply; copied. */
-void deployment_set_follower(struct deployment *deployment,
+#define FOLLOWERS_MAX 2
+
+/* FOLLOWERS_MAX at most; before the first apply; copied. */
+void deployment_add_follower(struct deployment *deployment,
                              const struct deployment_follower *follower);
 
 /*

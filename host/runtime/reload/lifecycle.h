@@ -29,7 +29,8 @@ atlas_status_t generation_create(struct control *control, struct generation *gen
 void generation_activate(struct control *control, struct generation *generation);
 
 /* Stops background work and consumers of all these generations at once and waits until they have
- * ended; rounds and batches are cancelled at until_ns (monotonic). */
+ * ended. Rounds are cancelled at once, batches at until_ns (monotonic). One that was interrupted,
+ * or whose consumers did not end, stays active and may be stopped again. */
 void generation_deactivate(struct control *control, struct generation *const *generations,
                            size_t count, int64_t until_ns);
 

@@ -46,13 +46,9 @@ atlas_status_t kafka_group_conf(const struct config_kafka *settings, const char 
                      larger(settings->session_ms, settings->fetch_wait_ms + MIN_ANSWER_MS)),
     };
     rd_kafka_conf_t *conf;
-    atlas_status_t status = kafka_client_conf(settings, &conf, error);
+    atlas_status_t status =
+        kafka_client_conf(settings, options, sizeof options / sizeof options[0], &conf, error);
     if (status != ATLAS_OK) {
-        return status;
-    }
-    status = kafka_client_set(conf, options, sizeof options / sizeof options[0], error);
-    if (status != ATLAS_OK) {
-        rd_kafka_conf_destroy(conf);
         return status;
     }
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |

@@ -26,8 +26,8 @@ static void write_log(const rd_kafka_t *rk, int level, const char *facility, con
     }
 }
 
-atlas_status_t kafka_client_set(rd_kafka_conf_t *conf, const struct kafka_client_option *options,
-                                size_t count, struct error *error)
+static atlas_status_t set_options(rd_kafka_conf_t *conf, const struct kafka_client_option *options,
+                                  size_t count, struct error *error)
 {
     char reason[256];
     char number[24];
@@ -46,10 +46,11 @@ atlas_status_t kafka_client_set(rd_kafka_conf_t *conf, const struct kafka_client
     return ATLAS_OK;
 }
 
-atlas_status_t kafka_client_conf(const struct config_kafka *settings, rd_kafka_conf_t **ret_conf,
-                                 struct error *error)
+atlas_status_t kafka_client_conf(const struct config_kafka *settings,
+                                 const struct kafka_client_option *options, size_t count,
+                                 rd_kafka_conf_t **ret_conf, struct error *error)
 {
-    const struct kafka_client_option options[] = {
+    const struct kafka_client_option common[] = {
         KAFKA_TEXT("bootstrap.servers", settings->brokers),
         KAFKA_TEXT("client.id", "atlas"),
         KAFKA_NUMBER("reconnect.backoff.ms", settings->reconnect_min_ms),
@@ -63,8 +64,10 @@ atlas_status_t kafka_client_conf(const struct config_kafka *settings, rd_kafka_c
     };
     kafka_tsan_keep();
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    atlas_status_t status =
-        kafka_client_set(conf, options, sizeof options / sizeof options[0], error);
+    atlas_status_t status = set_options(conf, common, sizeof common / sizeof common[0], error);
+    if (status == ATLAS_OK) {
+        status = set_options(conf, options, count, error);
+    }
     if (status != ATLAS_OK) {
         rd_kafka_conf_destroy(conf);
         return status;

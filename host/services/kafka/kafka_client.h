@@ -17,14 +17,12 @@ struct kafka_client_option {
 #define KAFKA_TEXT(name, text)     ((struct kafka_client_option){(name), (text), 0})
 #define KAFKA_NUMBER(name, number) ((struct kafka_client_option){(name), NULL, (int64_t)(number)})
 
-/* Options for every client of this process: brokers, reconnecting, logs. The caller owns the result
- * until rd_kafka_new takes it. [any thread] */
-atlas_status_t kafka_client_conf(const struct config_kafka *settings, rd_kafka_conf_t **ret_conf,
-                                 struct error *error);
-
-/* Sets options; the error names the first one that librdkafka refuses. [any thread] */
-atlas_status_t kafka_client_set(rd_kafka_conf_t *conf, const struct kafka_client_option *options,
-                                size_t count, struct error *error);
+/* The options of every client of this process (brokers, reconnecting, logs) and count others; the
+ * error names the first one that librdkafka refuses. The caller owns the result until rd_kafka_new
+ * takes it. [any thread] */
+atlas_status_t kafka_client_conf(const struct config_kafka *settings,
+                                 const struct kafka_client_option *options, size_t count,
+                                 rd_kafka_conf_t **ret_conf, struct error *error);
 
 /* The status of an error of librdkafka or of a broker; UNAVAILABLE for what may pass. [any thread]
  */

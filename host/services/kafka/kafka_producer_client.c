@@ -27,13 +27,9 @@ static atlas_status_t producer_conf(const struct config_kafka *settings, rd_kafk
         KAFKA_NUMBER("topic.metadata.propagation.max.ms", 5000),
     };
     rd_kafka_conf_t *conf;
-    atlas_status_t status = kafka_client_conf(settings, &conf, error);
+    atlas_status_t status =
+        kafka_client_conf(settings, options, sizeof options / sizeof options[0], &conf, error);
     if (status != ATLAS_OK) {
-        return status;
-    }
-    status = kafka_client_set(conf, options, sizeof options / sizeof options[0], error);
-    if (status != ATLAS_OK) {
-        rd_kafka_conf_destroy(conf);
         return status;
     }
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);

@@ -31,6 +31,7 @@ void process_services_of(struct generation *const *generations, size_t count,
 bool process_services_have_any(const struct process_services *services,
                                const struct config_texts *names);
 
+/* Frees what read or of made. */
 void process_services_finish(struct process_services *services);
 
 #endif

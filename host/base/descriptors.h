@@ -150,6 +150,7 @@ size_t descriptors_service_count(const struct descriptor_set *set);
 const struct service_descriptor *descriptors_service_at(const struct descriptor_set *set,
                                                         size_t index);
 
+/* All files, in the order of the set; index is below the count. They live as long as the model. */
 size_t descriptors_file_count(const struct descriptor_set *set);
 const struct file_descriptor *descriptors_file_at(const struct descriptor_set *set, size_t index);
 

@@ -60,6 +60,7 @@ static inline int64_t wire_unzigzag(uint64_t value)
     return (int64_t)((value >> 1) ^ (~(value & 1) + 1));
 }
 
+/* Values, without a tag. A failure sticks to the buffer. */
 void wire_put_varint(struct buffer *buffer, uint64_t value);
 void wire_put_fixed32(struct buffer *buffer, uint32_t value);
 void wire_put_fixed64(struct buffer *buffer, uint64_t value);

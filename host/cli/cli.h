@@ -7,6 +7,7 @@
 #define EXIT_USAGE   2 /* the command line is wrong */
 #define EXIT_FORCED  3 /* it did not end in time and left at once */
 
+/* The subcommands; argv[0] is the word itself. Each returns the exit status of the process. */
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_plugin(int argc, char **argv);

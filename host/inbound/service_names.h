@@ -19,6 +19,7 @@ struct service_names *service_names_create(const char *const *items, size_t coun
 /* Any order; NULL is allowed. */
 void service_names_free(struct service_names *names);
 
+/* True if the full name is among them. Any thread. */
 bool service_names_have(const struct service_names *names, const char *name);
 
 #endif

@@ -37,6 +37,7 @@ void *handle_find(const struct handle_table *table, enum handle_kind kind,
 /* Ends a handle; a stale one is ignored. */
 void handle_drop(struct handle_table *table, struct atlas_handle handle);
 
+/* Frees the table; handles that are left are not looked at. */
 void handle_table_finish(struct handle_table *table);
 
 #endif

@@ -11,6 +11,7 @@ struct grpc_metrics {
     struct metrics_cell *own_resets;  /* streams that the host reset with an error */
 };
 
+/* A cell of each metric, for one loop; finish gives them back. Any thread. */
 void grpc_metrics_init(struct grpc_metrics *metrics);
 void grpc_metrics_finish(struct grpc_metrics *metrics);
 

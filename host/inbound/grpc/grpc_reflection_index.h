@@ -13,6 +13,8 @@ struct reflection_file {
     const struct file_descriptor *file; /* NULL: there is none */
 };
 
+/* By the path of a file, or by the full name of what it defines. The result lives as long as the
+ * table. On the loop; does not wait. */
 struct reflection_file reflection_file_by_name(const struct route_table *table, const char *name);
 struct reflection_file reflection_file_by_symbol(const struct route_table *table,
                                                  const char *symbol);

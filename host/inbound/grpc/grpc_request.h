@@ -5,6 +5,8 @@
 
 #include "inbound/grpc/grpc_state.h"
 
+/* One header of the request, and the end of them; then DATA as it comes. Nothing is kept of what is
+ * passed. */
 void grpc_request_header(struct grpc_stream *stream, const char *name, size_t name_len,
                          const char *value, size_t value_len);
 void grpc_request_headers_complete(struct grpc_stream *stream);

@@ -13,6 +13,7 @@ struct dev_broker_drops *dev_broker_drops_create(rd_kafka_t *client);
  * Blocks for some milliseconds. drops may be NULL. */
 void dev_broker_drops_look(struct dev_broker_drops *drops);
 
+/* NULL is allowed. */
 void dev_broker_drops_destroy(struct dev_broker_drops *drops);
 
 #endif

@@ -14,6 +14,7 @@ struct outbox_driver {
     outbox_publish_fn *publish; /* NULL: rows are kept and wait */
 };
 
+/* Sets the driver up; nothing is to be ended. */
 void outbox_driver_init(struct outbox_driver *driver, outbox_publish_fn *publish);
 
 #endif

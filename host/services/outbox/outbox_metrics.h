@@ -13,6 +13,7 @@ struct outbox_metrics {
     struct metrics_cell *failures;  /* pages that were not published completely */
 };
 
+/* A cell of each metric, of one plugin's relay; finish gives them back. Any thread. */
 void outbox_metrics_init(struct outbox_metrics *metrics, const char *plugin);
 void outbox_metrics_finish(struct outbox_metrics *metrics);
 

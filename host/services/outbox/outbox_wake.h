@@ -14,6 +14,7 @@ struct outbox_wake {
     struct wait *sleeping; /* of the relay; on the home loop */
 };
 
+/* home is the relay's loop. */
 void outbox_wake_init(struct outbox_wake *wake, struct loop *home);
 
 /* Rows were written. Any loop. */

@@ -93,6 +93,8 @@ void pg_connection_destroy(struct pg_connection *connection);
 /* Closes it now with these words and reconnects as after any loss. */
 void pg_connection_fail(struct pg_connection *connection, const char *reason);
 
+/* Whether it takes requests, and why it does not: error is borrowed until the next event of the
+ * loop. On the loop. */
 bool pg_connection_is_ready(const struct pg_connection *connection);
 bool pg_connection_has_failed(const struct pg_connection *connection); /* since it was last ready */
 const char *pg_connection_error(const struct pg_connection *connection);

@@ -12,6 +12,7 @@ struct pg_pool_metrics {
     struct metrics_cell *waiting;   /* fibers that wait for a connection */
 };
 
+/* A cell of each metric, of one plugin's pool on one loop; finish gives them back. Any thread. */
 void pg_pool_metrics_init(struct pg_pool_metrics *metrics, const char *plugin);
 void pg_pool_metrics_finish(struct pg_pool_metrics *metrics);
 

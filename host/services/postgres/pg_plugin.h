@@ -53,6 +53,7 @@ void pg_plugin_free(struct pg_plugin *plugin);
 struct pg_loop *pg_loop_create(const struct pg_plugin *plugin, struct pg_pool *pool);
 void pg_loop_free(const struct pg_plugin *plugin, struct pg_loop *loop);
 
+/* True if it declares an outbox. Any thread. */
 bool pg_plugin_has_outbox(const struct pg_plugin *plugin);
 
 /* Opens the gate, or closes it with a reason. */

@@ -21,6 +21,7 @@ struct pg_pool *pg_pool_acquire(struct pg_pool *pool);
 /* The last release closes the connections; true if it was the last. NULL is allowed. */
 bool pg_pool_release(struct pg_pool *pool);
 
+/* What it connects with; borrowed from the pool. */
 const struct pg_settings *pg_pool_settings(const struct pg_pool *pool);
 
 /*

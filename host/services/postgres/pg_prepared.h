@@ -15,11 +15,13 @@ struct pg_prepared {
     size_t count;
 };
 
+/* True if the connection has prepared the statement of that hash. */
 bool pg_prepared_has(const struct pg_prepared *set, uint64_t hash);
 
 /* False when the set is full: run the statement without preparing it. */
 bool pg_prepared_add(struct pg_prepared *set, uint64_t hash);
 
+/* One that was not prepared after all, or all, for a new connection. */
 void pg_prepared_remove(struct pg_prepared *set, uint64_t hash);
 void pg_prepared_clear(struct pg_prepared *set);
 

@@ -25,6 +25,7 @@ void pg_session_close(struct pg_session *session);
 /* Later functions wait in the name of this call. */
 void pg_session_set_call(struct pg_session *session, struct call *call);
 
+/* False once the connection was lost. call and settings are those of open or set_call, borrowed. */
 bool pg_session_is_alive(const struct pg_session *session);
 struct call *pg_session_call(const struct pg_session *session);
 const struct pg_settings *pg_session_settings(const struct pg_session *session);

@@ -148,6 +148,8 @@ int h2_peer_listen(uint16_t *ret_port)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1; /* as free_port looks: connections of an earlier test may linger there */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     check(bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 8) == 0,
           "listen");
     *ret_port = port;

@@ -56,6 +56,7 @@ struct generation {
     bool is_replacement; /* another generation of the plugin serves already */
     bool is_created;     /* create() succeeded: destroy() is due */
     bool is_active;      /* background work and consumers run */
+    bool is_drained;     /* drain() was called, which is done once */
     struct backgrounds *backgrounds;
     void *attached[MODULE_COUNT];
     unsigned table_references; /* route tables that hold it; control thread only */

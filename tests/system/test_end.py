@@ -151,3 +151,22 @@ def test_the_time_to_end_follows_a_reload(folder):
         host.send(signal.SIGTERM)
         assert host.wait_end() == 0
         assert time.monotonic() - begin < 20
+
+
+def test_a_loop_that_is_held_beyond_the_time_to_drain_still_ends_in_order(folder):
+    """What ends a plugin is run late rather than not at all: at a reload, and at the end."""
+    import echo_pb2
+    quick = _quick_end(drain="10ms") + 'reload = { drain_timeout = "10ms"; destroy_timeout = "10ms"; };\n'
+    with EchoHost(folder / "end-held", more=quick) as host, host.channel() as channel:
+        _wait_begun(host, channel)
+        call = host.stub(channel).Spin.future(echo_pb2.SleepRequest(ms=400))
+        host.configure(plugin_config='greeting = "new ";')
+        host.send(signal.SIGHUP)
+        host.wait_log("reload done")
+        host.wait_log('msg="plugin unloaded" plugin=echo version=0.1.0 generation=1')
+        call.result()
+        call = host.stub(channel).Spin.future(echo_pb2.SleepRequest(ms=400))
+        time.sleep(0.1)
+        host.send(signal.SIGTERM)
+        assert host.wait_end() == 0
+        assert "a step of a plugin's life failed" not in host.log()

@@ -107,7 +107,8 @@ atlas_status_t life_deactivate(struct call *call, void *arg)
 {
     struct generation *generation = arg;
     bool has_ended = true;
-    if (generation->plugin.drain != NULL) {
+    if (generation->plugin.drain != NULL && !generation->is_drained) {
+        generation->is_drained = true; /* consumers may have to be stopped again */
         generation->plugin.drain(&call->public);
     }
     background_stop(call, generation);

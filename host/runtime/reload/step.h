@@ -21,7 +21,7 @@ struct step {
     struct worker *worker;         /* where */
     struct generation *generation; /* whose; may be NULL */
     const char *operation;         /* "create", for messages; borrowed */
-    int64_t deadline_ns;           /* monotonic; its waits end then */
+    int64_t deadline_ns;           /* monotonic; its waits end then, also if it begins later */
     bool is_interruptible;         /* is cancelled when the process shall end */
     step_fn *run;
     void *arg;

@@ -48,7 +48,7 @@ struct rest_server {
     struct runtime *runtime;
     struct rest_limits limits;
     struct rest_listener *listeners;
-    unsigned listener_count;
+    atomic_uint listener_count; /* that ever were; written by the control thread */
     unsigned loop_count;
 };
 

@@ -148,11 +148,11 @@ static void epoch_free(void *rest)
 static struct rest_epoch *epoch_of(struct route_table *table, const struct rest_server *server)
 {
     if (table->rest == NULL) {
-        struct rest_epoch *epoch =
-            calloc(1, sizeof *epoch + server->listener_count * sizeof epoch->listeners[0]);
+        unsigned count = atomic_load(&server->listener_count); /* may grow meanwhile */
+        struct rest_epoch *epoch = calloc(1, sizeof *epoch + count * sizeof epoch->listeners[0]);
 
         if (epoch != NULL) {
-            epoch->count = server->listener_count;
+            epoch->count = count;
             table->rest = epoch;
             table->rest_free = epoch_free;
         }

@@ -85,7 +85,7 @@ atlas_status_t rest_server_listen(struct rest_server *server,
         return status;
     }
     snprintf(listener->name, sizeof listener->name, "%s:%u", options->host, port);
-    listener->index = server->listener_count++;
+    listener->index = atomic_fetch_add(&server->listener_count, 1);
     listener->next = server->listeners;
     server->listeners = listener;
     if (ret_listener != NULL) {

@@ -19,9 +19,10 @@ _ASAN = {
 _TSAN = {"TSAN_OPTIONS": f"halt_on_error=1:suppressions={paths.ROOT / 'tests' / 'support' / 'tsan.supp'}"}
 
 
-def _run(argv, env=None):
+def _run(argv, env=None, output=None):
+    """output: a file in place of the terminal."""
     sys.stdout.flush()
-    return subprocess.run(argv, cwd=paths.ROOT, env={**os.environ, **(env or {})},
+    return subprocess.run(argv, cwd=paths.ROOT, env={**os.environ, **(env or {})}, stdout=output, stderr=output,
                           check=False).returncode
 
 
@@ -42,15 +43,33 @@ def _ctest(results, builds, suite, preset, label, env=None):
     results.add_junit(suite, report)
 
 
-def _pytest(results, builds, suite, preset, env=None):
+def _pytest(results, builds, suite, preset, env=None, output=None):
     builds.wait(preset)
     report = paths.build_dir(preset) / f"{suite}.xml"
     report.unlink(missing_ok=True)
-    line(f"{suite}: pytest in {preset}")
+    line(f"{suite}: pytest in {preset}" + (f", beside what follows; it writes to {output.name}" if output else ""))
     _run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8",
           f"--junit-xml={report}", str(paths.ROOT / "tests" / "system")],
-         {**(env or {}), "ATLAS_PRESET": preset, "PYTHONDONTWRITEBYTECODE": "1"})
+         {**(env or {}), "ATLAS_PRESET": preset, "PYTHONDONTWRITEBYTECODE": "1"}, output)
     results.add_junit(suite, report)
+
+
+class _Beside(threading.Thread):
+    """The system suite while others run: it waits more than it computes. Its output comes when it is joined."""
+
+    def __init__(self, results, builds):
+        super().__init__(daemon=True)
+        self._to = (results, builds)
+        self._log = paths.build_dir("dev") / "system.log"
+
+    def run(self):
+        with open(self._log, "w") as output:
+            _pytest(*self._to, "system", "dev", output=output)
+
+    def join(self, timeout=None):
+        super().join(timeout)
+        line("system: what it wrote")
+        print(self._log.read_text(errors="replace"))
 
 
 class _Builds(threading.Thread):
@@ -102,11 +121,18 @@ def main(arguments):
     names = arguments or list(SUITES)
     builds = _Builds(dict.fromkeys(SUITES[name][0] for name in names if SUITES[name][0]))
     builds.start()
+    beside = _Beside(results, builds) if "system" in names and names[-1] != "system" else None
     for name in names:
         try:
-            SUITES[name][1](results, builds)
+            if name == "system" and beside:
+                builds.wait("dev")
+                beside.start()
+            else:
+                SUITES[name][1](results, builds)
         except Failure as failure:
             print(failure)
             results.add(f"{name}: {str(failure).splitlines()[0]}", False)
+    if beside and beside.ident:
+        beside.join()
     results.print_summary()
     return 1 if results.failed else 0

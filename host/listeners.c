@@ -18,7 +18,11 @@
 /* How long REST connections are kept open behind the last answer, for clients that have not seen
  * yet that they shall leave. */
 #define LINGER_MS 300
-#define STEP_MS   5
+
+/* And how long one is kept open that has not asked for anything yet. */
+#define FIRST_REQUEST_MS 1000
+
+#define STEP_MS 5
 
 struct listeners {
     struct grpc_server *grpc;
@@ -154,17 +158,47 @@ static bool is_idle(const struct listeners *listeners)
            (listeners->grpc == NULL || grpc_server_connections(listeners->grpc) == 0);
 }
 
-bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns)
+/* Waits until nothing is in flight for so long without a break; false at until_ns or an
+ * interruption. */
+static bool wait_until_quiet(struct listeners *listeners, struct control *control, int64_t quiet_ms,
+                             int64_t until_ns)
 {
     int64_t idle_ms = 0;
-    while (listeners != NULL && listeners->is_accepting && idle_ms < LINGER_MS) {
+    while (!is_idle(listeners) || idle_ms < quiet_ms) {
         if (clock_monotonic_ns() >= until_ns || control_is_interrupted(control)) {
-            return is_idle(listeners);
+            return false;
         }
         nanosleep(&(struct timespec){0, STEP_MS * NS_PER_MS}, NULL);
         idle_ms = is_idle(listeners) ? idle_ms + STEP_MS : 0;
     }
     return true;
+}
+
+/* A client whose connection was accepted may be about to send its first request. */
+static void wait_for_first_requests(struct listeners *listeners, struct control *control,
+                                    int64_t until_ns)
+{
+    while (rest_server_unasked(listeners->rest) > 0 && clock_monotonic_ns() < until_ns &&
+           !control_is_interrupted(control)) {
+        nanosleep(&(struct timespec){0, STEP_MS * NS_PER_MS}, NULL);
+    }
+}
+
+bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns)
+{
+    if (listeners == NULL || !listeners->is_accepting) {
+        return true;
+    }
+    int64_t first_ns = clock_monotonic_ns() + FIRST_REQUEST_MS * NS_PER_MS;
+    wait_for_first_requests(listeners, control, first_ns < until_ns ? first_ns : until_ns);
+    return wait_until_quiet(listeners, control, LINGER_MS, until_ns) || is_idle(listeners);
+}
+
+bool listeners_wait_for_cancelled(struct listeners *listeners, struct control *control,
+                                  int64_t until_ns)
+{
+    return listeners == NULL || !listeners->is_accepting ||
+           wait_until_quiet(listeners, control, 0, until_ns);
 }
 
 void listeners_cancel(struct listeners *listeners)

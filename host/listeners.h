@@ -28,6 +28,11 @@ void listeners_stop(struct listeners *listeners);
  * of the control thread at the latest. False if some are left. NULL is allowed. */
 bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns);
 
+/* Waits for what was cancelled, until until_ns at the latest. False if some are left. NULL is
+ * allowed. */
+bool listeners_wait_for_cancelled(struct listeners *listeners, struct control *control,
+                                  int64_t until_ns);
+
 /* Cancels the calls that are left. */
 void listeners_cancel(struct listeners *listeners);
 

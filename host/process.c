@@ -131,7 +131,7 @@ static bool end_calls(struct process *process)
     int64_t until_ns = clock_monotonic_ns() + cleanup_ms * NS_PER_MS;
     control_heed_ends(process->control, UINT_MAX); /* it cannot be cut shorter in order */
     return deployment_end(process->deployment, until_ns) &&
-           listeners_wait(process->listeners, process->control, until_ns);
+           listeners_wait_for_cancelled(process->listeners, process->control, until_ns);
 }
 
 static void free_everything(struct process *process)

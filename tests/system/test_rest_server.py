@@ -328,6 +328,22 @@ def test_reaching_the_bound_is_counted(host):
         peer.close()
 
 
+def test_the_drain_waits_for_the_first_request_of_a_connection(folder):
+    """A connection was accepted, and its client is slow to ask: it is answered, and then the host ends."""
+    with EchoHost(folder / "rest-first", loops=2) as host:
+        with socket.create_connection(("127.0.0.1", host.rest_port), timeout=10) as peer:
+            assert _ask(host, "POST", "/echo", b'{"text":"x"}')[0].status == 200  # so the other is accepted too
+            host.send(signal.SIGTERM)
+            host.wait_log("signal=Terminated")
+            time.sleep(0.6)
+            peer.sendall(_post(b'{"text":"x"}', b""))
+            received = b""
+            while part := peer.recv(4096):
+                received += part
+            assert received.startswith(b"HTTP/1.1 200") and b"Connection: close" in received
+        assert host.wait_end() == 0
+
+
 def test_the_drain_loses_no_request(folder):
     """Clients that connect anew for each request, while the host ends: each connection that was made is answered."""
     failures, answered, stop = [], [], threading.Event()

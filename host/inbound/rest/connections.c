@@ -212,6 +212,7 @@ void rest_connections_request_arrived(struct rest_connections *connections,
     struct rest_connection *connection = connection_of(connections, request);
 
     if (connection != NULL) {
+        connection->has_asked = true;
         slow_requests_arrived(&connections->slow, &connection->arriving);
     }
 }
@@ -280,6 +281,17 @@ size_t rest_connections_count(struct rest_connections *connections)
 {
     sweep(connections);
     return connections->count + connections->fresh_count;
+}
+
+size_t rest_connections_unasked(struct rest_connections *connections)
+{
+    size_t unasked = connections->fresh_count;
+
+    sweep(connections);
+    for (size_t i = 0; i < connections->count; i++) {
+        unasked += connections->open[i]->has_asked ? 0 : 1;
+    }
+    return unasked;
 }
 
 void rest_connections_finish(struct rest_connections *connections)

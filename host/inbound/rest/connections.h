@@ -24,6 +24,7 @@ struct rest_connection {
     int fd;
     ino_t inode; /* of the socket: a descriptor of the same number may be another one by now */
     struct slow_request arriving;
+    bool has_asked; /* a request has arrived as a whole */
     struct rest_connection *next_free;
 };
 
@@ -72,6 +73,9 @@ void rest_connections_stop(struct rest_connections *connections);
 
 /* How many are open now. */
 size_t rest_connections_count(struct rest_connections *connections);
+
+/* How many are open now whose first request has not arrived: nobody may close them yet. */
+size_t rest_connections_unasked(struct rest_connections *connections);
 
 /* After the evhttp and its connections have gone. */
 void rest_connections_finish(struct rest_connections *connections);

@@ -94,6 +94,12 @@ void rest_endpoint_cancel(struct rest_endpoint *endpoint)
     }
 }
 
+void rest_endpoint_count_unasked(struct rest_endpoint *endpoint)
+{
+    endpoint->unasked =
+        endpoint->http != NULL ? rest_connections_unasked(&endpoint->connections) : 0;
+}
+
 void rest_endpoint_close_if_empty(struct rest_endpoint *endpoint)
 {
     if (endpoint->http != NULL && endpoint->exchanges == NULL && endpoint->linger.count == 0 &&

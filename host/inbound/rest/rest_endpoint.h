@@ -41,6 +41,7 @@ struct rest_endpoint {
     struct rest_linger linger;
     struct rest_endpoint *next_on_loop; /* evhttp_errors.c */
     struct rest_exchange *exchanges;    /* in flight */
+    size_t unasked;                     /* as it was counted last */
     bool is_draining;                   /* every reply closes its connection */
 };
 
@@ -63,6 +64,9 @@ void rest_endpoint_cancel(struct rest_endpoint *endpoint);
 
 /* Closes all connections and frees the evhttp. No exchange may be left. */
 void rest_endpoint_close(struct rest_endpoint *endpoint);
+
+/* Counts the connections whose first request has not arrived. */
+void rest_endpoint_count_unasked(struct rest_endpoint *endpoint);
 
 /* The same once no exchange and no connection is left; else nothing. Stopped before. */
 void rest_endpoint_close_if_empty(struct rest_endpoint *endpoint);

@@ -261,6 +261,20 @@ unsigned rest_server_in_flight(const struct rest_server *server)
     return sum;
 }
 
+size_t rest_server_unasked(struct rest_server *server)
+{
+    size_t sum = 0;
+
+    for (struct rest_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        for_each_endpoint(listener, rest_endpoint_count_unasked);
+        for (unsigned i = 0; i < server->loop_count; i++) {
+            sum += listener->endpoints[i].unasked;
+        }
+    }
+    return sum;
+}
+
 void rest_server_cancel(struct rest_server *server)
 {
     for (struct rest_listener *listener = server->listeners; listener != NULL;

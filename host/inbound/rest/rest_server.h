@@ -68,6 +68,10 @@ void rest_server_stop(struct rest_server *server);
 /* Requests that are not answered, or whose answer is not written. */
 unsigned rest_server_in_flight(const struct rest_server *server);
 
+/* Connections that are open and whose first request has not arrived: accepted, so not to be lost.
+ */
+size_t rest_server_unasked(struct rest_server *server);
+
 /* Cancels the requests in flight. Does not wait for their end. */
 void rest_server_cancel(struct rest_server *server);
 

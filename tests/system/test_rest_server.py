@@ -84,7 +84,7 @@ def test_chunked_bodies_are_read(host):
 def test_what_two_servers_could_read_in_two_ways_is_refused(host, head):
     hidden = b"GET /echo/sleep?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n"
     received = _raw(host, b"POST /echo HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n" + hidden)
-    assert received.startswith(b"HTTP/1.1 400"), received
+    assert received.split()[1] in (b"400", b"413"), received  # some versions of libevent see bad chunks first
     assert received.count(b"HTTP/1.1") == 1, "what followed was read as a request of its own"
 
 

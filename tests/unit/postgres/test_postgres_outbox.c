@@ -112,6 +112,20 @@ static void reset_kafka(void)
     pthread_mutex_unlock(&kafka.mutex);
 }
 
+static void set_stuck(bool is_stuck)
+{
+    pthread_mutex_lock(&kafka.mutex);
+    kafka.is_stuck = is_stuck;
+    pthread_mutex_unlock(&kafka.mutex);
+}
+
+static void fail_every(unsigned count)
+{
+    pthread_mutex_lock(&kafka.mutex);
+    kafka.fail_every = count;
+    pthread_mutex_unlock(&kafka.mutex);
+}
+
 static void set_away(bool is_away)
 {
     pthread_mutex_lock(&kafka.mutex);
@@ -243,11 +257,11 @@ static void test_a_failing_broker_changes_no_order(void)
 {
     struct writing writings[2];
     forget_all();
-    kafka.fail_every = 37;
+    fail_every(37);
     start_writing(writings, 40);
     join_writing(writings);
     CU_ASSERT(fixture_eventually(is_drained, NULL));
-    kafka.fail_every = 0;
+    fail_every(0);
     CU_ASSERT(all_in_order());
 }
 
@@ -294,7 +308,7 @@ static bool is_one_left(void *arg)
  * pages with a second behind each would take much longer than this. */
 static void test_a_row_that_fails_holds_up_no_others(void)
 {
-    kafka.is_stuck = true;
+    set_stuck(true);
     int64_t start_ns = clock_monotonic_ns();
     pg_server_run("atlas", "INSERT INTO bumper.outbox(topic, key, type, traceparent, payload)"
                            " VALUES ('events', 'stuck', 'Bumped', '00-trace', '1');"
@@ -303,7 +317,7 @@ static void test_a_row_that_fails_holds_up_no_others(void)
                            " FROM generate_series(1, 3000) n");
     CU_ASSERT(fixture_eventually(is_one_left, NULL));
     CU_ASSERT(clock_monotonic_ns() - start_ns < 15 * NS_PER_S);
-    kafka.is_stuck = false;
+    set_stuck(false);
     CU_ASSERT(fixture_eventually(is_drained, NULL));
 }
 

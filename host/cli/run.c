@@ -224,10 +224,12 @@ static int run_with_signals(struct run *run)
 }
 
 /* Without a fixed threshold glibc raises its own as large blocks are freed, and what clients that
- * did not read had waiting for them stays resident for ever. */
+ * did not read had waiting for them stays resident for ever. Fixing one fixes the other, too low:
+ * each loop would give its last pages back and take them again, request for request. */
 static void return_large_blocks(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 }
 
 int cli_run(int argc, char **argv)

@@ -24,8 +24,9 @@ void listeners_accept(struct listeners *listeners);
 /* Stops accepting without losing a connection; peers are told to go. NULL is allowed. */
 void listeners_stop(struct listeners *listeners);
 
-/* Waits until calls have ended and peers have gone, until until_ns (monotonic) or an interruption
- * of the control thread at the latest. False if some are left. NULL is allowed. */
+/* Waits until calls have ended and peers have gone, a moment also for accepted connections that
+ * have not asked for anything yet, until until_ns (monotonic) or an interruption of the control
+ * thread at the latest. False if some are left. NULL is allowed. */
 bool listeners_wait(struct listeners *listeners, struct control *control, int64_t until_ns);
 
 /* Waits for what was cancelled, until until_ns at the latest. False if some are left. NULL is

@@ -53,10 +53,10 @@ struct generation {
     struct atlas_interfaces interfaces;
     uint8_t content[32]; /* of the file and its configuration: equal means nothing to reload */
     void *instance;
-    bool is_replacement; /* another generation of the plugin serves already */
-    bool is_created;     /* create() succeeded: destroy() is due */
-    bool is_active;      /* background work and consumers run */
-    bool is_drained;     /* drain() was called, which is done once */
+    bool is_reload;  /* another generation of the plugin serves already */
+    bool is_created; /* create() succeeded: destroy() is due */
+    bool is_active;  /* background work and consumers run */
+    bool is_drained; /* drain() was called, which is done once */
     struct backgrounds *backgrounds;
     void *attached[MODULE_COUNT];
     unsigned table_references; /* route tables that hold it; control thread only */

@@ -48,9 +48,3 @@ void worker_destroy(struct worker *worker)
     loop_destroy(worker->loop);
     free(worker);
 }
-
-struct worker *worker_current(void)
-{
-    struct loop *loop = loop_current();
-    return loop != NULL ? loop_owner(loop) : NULL;
-}

@@ -55,7 +55,4 @@ atlas_status_t worker_create(struct runtime *runtime, unsigned index,
  * allowed. */
 void worker_destroy(struct worker *worker);
 
-/* The worker whose loop's thread this is; NULL elsewhere. */
-struct worker *worker_current(void);
-
 #endif

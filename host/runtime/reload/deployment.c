@@ -86,7 +86,7 @@ static bool make_one(struct deployment *deployment, struct plan *plan, struct ca
 {
     struct generation *generation;
     struct error error;
-    bool is_replacement = list_find(&deployment->active, candidate->plugin->id) != NULL;
+    bool is_reload = list_find(&deployment->active, candidate->plugin->id) != NULL;
     check_generations(deployment, candidate, report);
     if (report->count > 0) {
         return false;
@@ -97,7 +97,7 @@ static bool make_one(struct deployment *deployment, struct plan *plan, struct ca
         return false;
     }
     list_add(&plan->fresh, generation);
-    if (generation_create(deployment->control, generation, is_replacement, &error) != ATLAS_OK) {
+    if (generation_create(deployment->control, generation, is_reload, &error) != ATLAS_OK) {
         report_add(report, "%s", error.text);
         return false;
     }

@@ -25,7 +25,7 @@ atlas_status_t life_attach(struct call *call, void *arg)
     for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
         const struct module *module = runtime_module(generation->runtime, slot);
         if (has_module(generation, module) && module->attach != NULL &&
-            module->attach(module->self, call, generation, generation->is_replacement, &error) !=
+            module->attach(module->self, call, generation, generation->is_reload, &error) !=
                 ATLAS_OK) {
             return fail_with(call, &error);
         }

@@ -169,11 +169,11 @@ static atlas_status_t climb_on_every_loop(struct control *control, struct genera
 }
 
 atlas_status_t generation_create(struct control *control, struct generation *generation,
-                                 bool is_replacement, struct error *error)
+                                 bool is_reload, struct error *error)
 {
     const struct config_reload *limits = generation->limits;
     unsigned home = generation->home;
-    generation->is_replacement = is_replacement;
+    generation->is_reload = is_reload;
     atlas_status_t status =
         climb(control, generation, "attach", home, life_attach, limits->create_ms, error);
     if (status == ATLAS_OK) {

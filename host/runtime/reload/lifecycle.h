@@ -21,9 +21,9 @@ atlas_status_t generation_load(struct runtime *runtime, const struct config_relo
                                struct generation **ret_generation, struct error *error);
 
 /* CREATE and WARM: attaches modules, makes the instance and the state of every loop. Ends early if
- * the process is asked to end. is_replacement: another generation of the plugin serves already. */
+ * the process is asked to end. is_reload: another generation of the plugin serves already. */
 atlas_status_t generation_create(struct control *control, struct generation *generation,
-                                 bool is_replacement, struct error *error);
+                                 bool is_reload, struct error *error);
 
 /* Starts background work and consumers. */
 void generation_activate(struct control *control, struct generation *generation);

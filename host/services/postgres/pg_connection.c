@@ -39,8 +39,11 @@ static void become_ready(struct pg_connection *c)
         pg_connection_fail_with_libpq(c);
         return;
     }
+    if (!pg_request_watch(c)) {
+        pg_connection_fail(c, "no file descriptor is left; raise the limit of open files");
+        return;
+    }
     event_del(&c->timer_event);
-    pg_request_watch(c);
     c->state = PG_STATE_READY;
     c->session++;
     c->has_failed = false;
@@ -184,6 +187,7 @@ struct pg_connection *pg_connection_create(struct loop *loop, const struct pg_se
     c->settings = *settings;
     c->role = role;
     c->listener = *listener;
+    c->watched_fd = -1;
     c->tail = &c->head;
     c->backoff_ms = settings->reconnect_min_ms;
     c->limit_ms = role == PG_ROLE_SESSION ? settings->migration_ms : settings->statement_ms;

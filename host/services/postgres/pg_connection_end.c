@@ -2,6 +2,7 @@
  * pause. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "services/postgres/pg_connection_state.h"
@@ -57,6 +58,10 @@ static void stop_events(struct pg_connection *c)
     event_del(&c->write_event);
     event_del(&c->timer_event);
     event_del(&c->tick_event);
+    if (c->watched_fd >= 0) {
+        close(c->watched_fd);
+        c->watched_fd = -1;
+    }
     c->is_write_armed = false;
     c->is_tick_armed = false;
 }

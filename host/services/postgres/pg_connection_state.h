@@ -30,7 +30,8 @@ struct pg_connection {
     bool has_failed;
     bool is_write_armed;
     bool is_tick_armed;
-    PGconn *pq; /* in CONNECTING and READY */
+    PGconn *pq;     /* in CONNECTING and READY */
+    int watched_fd; /* in READY: the socket by a number of our own; -1 otherwise */
     struct resolver_query *resolving;
     struct addresses addresses; /* of this attempt; none for a folder */
     struct event io_event;      /* connecting: what libpq waits for; ready: readable */
@@ -49,8 +50,8 @@ struct pg_connection {
     char error[256];
 };
 
-/* The connection is ready: watches its socket. */
-void pg_request_watch(struct pg_connection *c);
+/* The connection is ready: watches its socket. False if no descriptor is left for that. */
+bool pg_request_watch(struct pg_connection *c);
 
 /* Takes the oldest request off the line and wakes who waits for it. */
 void pg_connection_complete_head(struct pg_connection *c, bool is_lost);

@@ -1,5 +1,6 @@
 /* Requests of a connection: sending them, and handing out the answers in the same order. */
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -158,14 +159,21 @@ static void arm_tick(struct pg_connection *c)
     }
 }
 
-void pg_request_watch(struct pg_connection *c)
+/* libpq closes its socket itself when it loses the connection, and another loop may be given the
+ * number before the events are taken back: they stand on a number of their own. */
+bool pg_request_watch(struct pg_connection *c)
 {
     struct event_base *base = loop_base(c->loop);
-    int fd = PQsocket(c->pq);
+    int fd = fcntl(PQsocket(c->pq), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    c->watched_fd = fd;
     event_assign(&c->io_event, base, fd, EV_READ | EV_PERSIST, pg_request_on_readable, c);
     event_assign(&c->write_event, base, fd, EV_WRITE | EV_PERSIST, pg_request_on_writable, c);
     event_assign(&c->tick_event, base, -1, EV_PERSIST, pg_request_on_tick, c);
     event_add(&c->io_event, NULL);
+    return true;
 }
 
 /* --- Sending ---------------------------------------------------------------------------------- */

@@ -126,8 +126,7 @@ atlas_status_t offload_run(struct call *call, void (*fn)(void *arg), void *arg)
     wait_init(&job.wait, call);
     if (!enqueue(pool, &job)) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "offload: %u jobs wait already; see calls.offload_queue",
-                         pool->queue_limit);
+                         "offload: %u jobs wait already; see offload.queue", pool->queue_limit);
     }
     /* Never abandoned: the job lies on this stack. */
     wait_uninterrupted(&job.wait);

@@ -42,7 +42,7 @@ atlas_status_t task_spawn(struct call *call, struct atlas_task *task)
 {
     if (call->tasks_alive >= call->worker->limits.tasks_per_call) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "more than %u tasks of one call; see calls.tasks_per_call",
+                         "more than %u tasks of one call; see calls.tasks",
                          call->worker->limits.tasks_per_call);
     }
     struct call *child = call_has_fiber_left(call->worker) ? call_create_child(call, NULL) : NULL;

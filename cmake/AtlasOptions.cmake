@@ -14,6 +14,7 @@ target_compile_definitions(atlas_options INTERFACE _GNU_SOURCE)
 target_compile_options(atlas_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
     -Wundef -Wformat=2 -Wvla -Wimplicit-fallthrough -fno-strict-aliasing -fno-common
+    -fstack-clash-protection
     $<$<BOOL:${ATLAS_WERROR}>:-Werror>)
 if(ATLAS_SANITIZE)
     target_compile_options(atlas_options INTERFACE -fsanitize=${ATLAS_SANITIZE} -fno-omit-frame-pointer)

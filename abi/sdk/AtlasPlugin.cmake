@@ -202,7 +202,8 @@ function(atlas_add_plugin id)
     atlas_use_sdk(${id} ${folder})
     target_include_directories(${id} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_INCLUDE_DIRS})
     target_link_libraries(${id} PRIVATE ${ARG_LIBS})
-    target_compile_options(${id} PRIVATE -ftls-model=global-dynamic)
+    # A large frame touches each page of the stack, so that it cannot step over the guard of a fiber.
+    target_compile_options(${id} PRIVATE -ftls-model=global-dynamic -fstack-clash-protection)
     target_link_options(${id} PRIVATE
         -Wl,-z,now -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
         -Wl,--version-script=${ATLAS_SDK_DIR}/plugin.map)

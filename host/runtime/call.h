@@ -136,8 +136,9 @@ struct call *call_create_internal(struct worker *worker, struct generation *gene
                                   const char *operation);
 
 /* Makes a call that runs on behalf of another on the same loop: its deadline, cancellation, trace
- * and identity are inherited. A task shares the parent's arena and generation (route NULL); a local
- * call has its own arena and the route's. Ends before its parent does. NULL as above. */
+ * and identity are inherited. A task (route NULL) runs in the parent's generation, and the parent
+ * takes its arena over when it ends; a local call runs in the route's generation. Ends before its
+ * parent does. NULL if no memory is left. */
 struct call *call_create_child(struct call *parent, const struct route *route);
 
 /* Sets the message and returns the status, so that it can end a function. */

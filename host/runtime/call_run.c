@@ -6,6 +6,7 @@
 
 #include "runtime/call_metrics.h"
 #include "runtime/fiber.h"
+#include "runtime/generation.h"
 #include "runtime/router.h"
 #include "runtime/wait.h"
 
@@ -97,9 +98,16 @@ static atlas_status_t refuse(struct call *call, void *arg)
                      "no fiber or no memory for its stack is left on this loop; see calls.fibers");
 }
 
+static struct fiber_label label_of(const struct call *call)
+{
+    return (struct fiber_label){call->operation,
+                                call->generation != NULL ? call->generation->id : "host"};
+}
+
 void call_start(struct call *call)
 {
-    if (fiber_start(call->worker->fibers, call->operation, run_call, call) != ATLAS_OK) {
+    struct fiber_label label = label_of(call);
+    if (fiber_start(call->worker->fibers, &label, run_call, call) != ATLAS_OK) {
         call->function = refuse;
         run_call(call); /* ends at once */
     }
@@ -115,9 +123,9 @@ void call_start_function(struct call *call, atlas_status_t (*fn)(struct call *ca
 
 atlas_status_t call_run_nested(struct call *call)
 {
-    const char *label = fiber_set_label(call->operation);
+    struct fiber_label outer = fiber_set_label(label_of(call));
     finish(call, run_handler(call));
-    fiber_set_label(label);
+    fiber_set_label(outer);
     return call->status;
 }
 

@@ -25,6 +25,11 @@
 #define VALGRIND_STACK_DEREGISTER(id)       (void)(id)
 #endif
 
+/* Below each stack, never touched: a multiple of every page size, and more than the frames of the C
+ * library, which touch the stack at any distance. Atlas and plugins are compiled to probe each
+ * page. */
+#define GUARD_SIZE ((size_t)64 * 1024)
+
 /* Boost.Context's C interface; its own header is C++. */
 typedef void *fcontext_t;
 struct transfer {
@@ -41,8 +46,8 @@ struct fiber {
     fcontext_t context;
     void (*fn)(void *arg);
     void *arg;
-    const char *label;
-    char *mapping; /* the guard page, then the stack */
+    struct fiber_label label;
+    char *mapping; /* the guard, then the stack */
     bool has_ended;
     unsigned valgrind_id;
 #if defined(__SANITIZE_ADDRESS__)
@@ -60,7 +65,6 @@ struct fiber_pool {
     _Atomic uint64_t pulse; /* written on the loop only */
     unsigned limit;
     size_t stack_size;
-    size_t page_size;
     fcontext_t loop_context;
 #if defined(__SANITIZE_ADDRESS__)
     void *loop_fake_stack;
@@ -89,8 +93,7 @@ __attribute__((noinline)) static void set_current(struct fiber *fiber)
 static void leave_loop(struct fiber *fiber)
 {
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(&fiber->pool->loop_fake_stack,
-                                   fiber->mapping + fiber->pool->page_size,
+    __sanitizer_start_switch_fiber(&fiber->pool->loop_fake_stack, fiber->mapping + GUARD_SIZE,
                                    fiber->pool->stack_size);
 #endif
 #if defined(__SANITIZE_THREAD__)
@@ -190,18 +193,18 @@ void fiber_resume(struct fiber *fiber)
     loop_defer(fiber->pool->loop, &fiber->ready);
 }
 
-const char *fiber_set_label(const char *label)
+struct fiber_label fiber_set_label(struct fiber_label label)
 {
     struct fiber *fiber = fiber_current();
-    const char *former = fiber->label;
+    struct fiber_label former = fiber->label;
     fiber->label = label;
     return former;
 }
 
-const char *fiber_label(void)
+const struct fiber_label *fiber_label(void)
 {
     struct fiber *fiber = fiber_current();
-    return fiber == NULL ? NULL : fiber->label;
+    return fiber == NULL ? NULL : &fiber->label;
 }
 
 uint64_t fiber_pool_pulse(const struct fiber_pool *pool)
@@ -218,20 +221,20 @@ static void free_fiber(struct fiber *fiber)
 #if defined(__SANITIZE_THREAD__)
     __tsan_destroy_fiber(fiber->tsan_fiber);
 #endif
-    munmap(fiber->mapping, fiber->pool->page_size + fiber->pool->stack_size);
+    munmap(fiber->mapping, GUARD_SIZE + fiber->pool->stack_size);
     free(fiber);
 }
 
 static struct fiber *make_fiber(struct fiber_pool *pool)
 {
-    size_t size = pool->page_size + pool->stack_size;
+    size_t size = GUARD_SIZE + pool->stack_size;
     char *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (mapping == MAP_FAILED) {
         return NULL;
     }
     struct fiber *fiber = calloc(1, sizeof *fiber);
-    if (fiber == NULL || mprotect(mapping, pool->page_size, PROT_NONE) != 0) {
+    if (fiber == NULL || mprotect(mapping, GUARD_SIZE, PROT_NONE) != 0) {
         free(fiber);
         munmap(mapping, size);
         return NULL;
@@ -239,15 +242,15 @@ static struct fiber *make_fiber(struct fiber_pool *pool)
     fiber->pool = pool;
     fiber->mapping = mapping;
     fiber->ready.run = run_fiber;
-    fiber->valgrind_id = VALGRIND_STACK_REGISTER(mapping + pool->page_size, mapping + size);
+    fiber->valgrind_id = VALGRIND_STACK_REGISTER(mapping + GUARD_SIZE, mapping + size);
 #if defined(__SANITIZE_THREAD__)
     fiber->tsan_fiber = __tsan_create_fiber(0);
 #endif
     return fiber;
 }
 
-atlas_status_t fiber_start(struct fiber_pool *pool, const char *label, void (*fn)(void *arg),
-                           void *arg)
+atlas_status_t fiber_start(struct fiber_pool *pool, const struct fiber_label *label,
+                           void (*fn)(void *arg), void *arg)
 {
     if (pool->alive >= pool->limit) {
         return ATLAS_RESOURCE_EXHAUSTED;
@@ -261,10 +264,10 @@ atlas_status_t fiber_start(struct fiber_pool *pool, const char *label, void (*fn
     pool->alive++;
     fiber->fn = fn;
     fiber->arg = arg;
-    fiber->label = label;
+    fiber->label = *label;
     fiber->has_ended = false;
-    fiber->context = make_fcontext(fiber->mapping + pool->page_size + pool->stack_size,
-                                   pool->stack_size, fiber_entry);
+    fiber->context = make_fcontext(fiber->mapping + GUARD_SIZE + pool->stack_size, pool->stack_size,
+                                   fiber_entry);
     if (fiber_current() == NULL) {
         run_fiber(&fiber->ready);
     } else {
@@ -280,8 +283,8 @@ atlas_status_t fiber_pool_create(struct loop *loop, unsigned limit, size_t stack
     if (pool == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "fibers: out of memory");
     }
-    pool->page_size = (size_t)sysconf(_SC_PAGESIZE);
-    pool->stack_size = (stack_size + pool->page_size - 1) & ~(pool->page_size - 1);
+    size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+    pool->stack_size = (stack_size + page_size - 1) & ~(page_size - 1);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     pool->stack_size *= 4; /* instrumented frames are larger */
 #endif
@@ -310,19 +313,24 @@ unsigned fiber_pool_alive(const struct fiber_pool *pool)
 }
 
 /* Async-signal-safe: only write(2) and memory that the fiber owns. */
+static void write_text(const char *text)
+{
+    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    (void)ignored;
+}
+
 static void on_segv(int number, siginfo_t *info, void *context)
 {
     (void)context;
     struct fiber *fiber = current_fiber;
     char *address = info->si_addr;
-    if (fiber != NULL && address >= fiber->mapping &&
-        address < fiber->mapping + fiber->pool->page_size) {
-        static const char text[] = "level=error msg=\"stack overflow in a fiber; give it more with "
-                                   "calls.stack, or recurse less\" operation=";
-        ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-        ignored = write(STDERR_FILENO, fiber->label, strlen(fiber->label));
-        ignored = write(STDERR_FILENO, "\n", 1);
-        (void)ignored;
+    if (fiber != NULL && address >= fiber->mapping && address < fiber->mapping + GUARD_SIZE) {
+        write_text("level=error msg=\"stack overflow in a fiber; give it more with calls.stack, or "
+                   "recurse less\" operation=\"");
+        write_text(fiber->label.operation);
+        write_text("\" plugin=");
+        write_text(fiber->label.plugin);
+        write_text("\n");
     }
     signal(number, SIG_DFL);
     raise(number);

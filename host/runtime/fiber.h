@@ -11,8 +11,14 @@
 struct fiber;
 struct fiber_pool;
 
+/* What a fiber runs, for reports of an overflow and of a loop that is held. Borrowed texts. */
+struct fiber_label {
+    const char *operation; /* "/atlas.order.v1.Order/GetOrder", "order background outbox" */
+    const char *plugin;    /* "host" outside of any */
+};
+
 /* Makes the fibers of one loop: at most limit at once, each with stack_size bytes (rounded up to
- * pages; reserved, not committed) and a guard page below. */
+ * pages; reserved, not committed) and a guard below. */
 atlas_status_t fiber_pool_create(struct loop *loop, unsigned limit, size_t stack_size,
                                  struct fiber_pool **ret_pool, struct error *error);
 
@@ -24,10 +30,9 @@ unsigned fiber_pool_alive(const struct fiber_pool *pool);
 
 /* Runs fn(arg) on a fiber: at once up to its first wait if the caller is the loop, in this pass if
  * the caller is a fiber. RESOURCE_EXHAUSTED if limit fibers are alive or no stack is to be had.
- * label: what it runs, for reports of an overflow; borrowed until the fiber ends. On the loop only.
- */
-atlas_status_t fiber_start(struct fiber_pool *pool, const char *label, void (*fn)(void *arg),
-                           void *arg);
+ * The label is copied, its texts borrowed until the fiber ends. On the loop only. */
+atlas_status_t fiber_start(struct fiber_pool *pool, const struct fiber_label *label,
+                           void (*fn)(void *arg), void *arg);
 
 /* The fiber that runs now; NULL outside of any. Any thread. */
 struct fiber *fiber_current(void);
@@ -40,17 +45,17 @@ void fiber_resume(struct fiber *fiber);
 
 /* Names what the current fiber runs from here on, and returns the former label; for nested calls.
  */
-const char *fiber_set_label(const char *label);
+struct fiber_label fiber_set_label(struct fiber_label label);
 
 /* The label of the current fiber; NULL outside of any. Any thread, also in a signal handler. */
-const char *fiber_label(void);
+const struct fiber_label *fiber_label(void);
 
 /* A number that changes whenever a fiber of the pool begins or stops to run; odd while one runs.
  * Any thread. */
 uint64_t fiber_pool_pulse(const struct fiber_pool *pool);
 
-/* Ends the process with a message that names the fiber's label when a fiber runs into its guard
- * page, instead of a bare SIGSEGV. Once per process, before loops start. */
+/* Ends the process with a message that names the fiber's label when a fiber runs into its guard,
+ * instead of a bare SIGSEGV. Once per process, before loops start. */
 atlas_status_t fiber_install_overflow_report(struct error *error);
 
 /* Gives the calling thread the alternate signal stack that the overflow report needs. */

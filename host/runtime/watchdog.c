@@ -27,12 +27,14 @@
 #define CAPTURE_WAIT_MS 200
 #define BACKTRACE_SIZE  1024
 #define OPERATION_SIZE  256
+#define PLUGIN_SIZE     64
 
 /* What the handler notes on the thread of a loop, for the watchdog to read once is_done is seen. */
 struct capture {
     sem_t answered;
     _Atomic bool is_done;
     char operation[OPERATION_SIZE];
+    char plugin[PLUGIN_SIZE];
     void *frames[FRAMES_MAX];
     int frame_count;
 };
@@ -63,6 +65,13 @@ struct watchdog {
 /* Where the handler writes on this thread; NULL on threads that are not watched. */
 static _Thread_local struct capture *own_capture;
 
+static void note_text(char *to, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
 /* Async-signal-safe: backtrace() was called once before, so it loads nothing any more. */
 static void on_interrupt(int number)
 {
@@ -71,10 +80,9 @@ static void on_interrupt(int number)
     if (capture == NULL) {
         return; /* SIGURG from somewhere else */
     }
-    const char *label = fiber_label();
-    size_t len = label == NULL ? 0 : strnlen(label, OPERATION_SIZE - 1);
-    memcpy(capture->operation, label == NULL ? "" : label, len);
-    capture->operation[len] = '\0';
+    const struct fiber_label *label = fiber_label();
+    note_text(capture->operation, OPERATION_SIZE, label == NULL ? "" : label->operation);
+    note_text(capture->plugin, PLUGIN_SIZE, label == NULL ? "" : label->plugin);
     capture->frame_count = backtrace(capture->frames, FRAMES_MAX);
     atomic_store_explicit(&capture->is_done, true, memory_order_release);
     sem_post(&capture->answered);
@@ -143,17 +151,23 @@ static void log_finding(void *arg, const struct watchdog_finding *finding)
     metrics_add(((struct watchdog *)arg)->held, 1);
     log_warn("a fiber keeps its loop from all other calls; let it wait in between, or use "
              "atlas_offload, continuing",
-             LOG_TEXT("operation", finding->operation), LOG_INT("loop", finding->loop),
-             LOG_INT("held_ms", finding->held_ms), LOG_TEXT("backtrace", finding->backtrace));
+             LOG_TEXT("operation", finding->operation), LOG_TEXT("plugin", finding->plugin),
+             LOG_INT("loop", finding->loop), LOG_INT("held_ms", finding->held_ms),
+             LOG_TEXT("backtrace", finding->backtrace));
 }
 
 static void report_loop(struct watchdog *watchdog, unsigned index, int64_t held_ns)
 {
     char backtrace_text[BACKTRACE_SIZE] = "";
-    struct watchdog_finding finding = {index, held_ns / NS_PER_MS, "", backtrace_text};
+    struct watchdog_finding finding = {.loop = index,
+                                       .held_ms = held_ns / NS_PER_MS,
+                                       .operation = "",
+                                       .plugin = "",
+                                       .backtrace = backtrace_text};
     struct watched *watched = &watchdog->loops[index];
     if (capture_loop(watched)) {
         finding.operation = watched->capture.operation;
+        finding.plugin = watched->capture.plugin;
         print_backtrace(&watched->capture, backtrace_text);
     }
     watchdog->report(watchdog->arg, &finding);

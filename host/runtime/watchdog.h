@@ -16,6 +16,7 @@ struct watchdog_finding {
     unsigned loop;
     int64_t held_ms;       /* at least; it goes on */
     const char *operation; /* "/atlas.order.v1.Order/GetOrder", "order background outbox" */
+    const char *plugin;    /* "order", or "host" */
     const char *backtrace; /* innermost first: "compute < handle_get_order < ..."; may be empty */
 };
 

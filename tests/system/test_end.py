@@ -111,7 +111,7 @@ def test_a_plugin_that_holds_a_loop_is_left(folder):
     host = EchoHost(folder / "end-spin", more=_quick_end(limit="1s"))
     with host.channel() as channel:
         _call(host, channel, "Spin", ms=40_000)
-        host.wait_log("operation=/atlas.test.v1.Echo/Spin")  # the watchdog's line
+        host.wait_log("operation=/atlas.test.v1.Echo/Spin plugin=echo")  # the watchdog's line
         host.send(signal.SIGTERM)
         assert host.wait_end() == FORCED
         assert "within shutdown.limit" in host.log()

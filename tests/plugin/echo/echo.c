@@ -219,6 +219,33 @@ atlas_status_t echo_spin(struct atlas_call *call, const Atlas__Test__V1__SleepRe
     return ATLAS_OK;
 }
 
+/* Frames that no compiler may merge; depth is never reached. */
+__attribute__((noinline)) static int narrow_frame(volatile int *depth)
+{
+    volatile int deeper = *depth + 1;
+
+    return deeper < 0 ? deeper : narrow_frame(&deeper) + *depth;
+}
+
+__attribute__((noinline)) static int wide_frame(volatile int *depth)
+{
+    volatile char frame[200 * 1024];
+    volatile int deeper = *depth + 1;
+
+    frame[0] = (char)deeper;
+    return deeper < 0 ? frame[0] : wide_frame(&deeper) + frame[0];
+}
+
+atlas_status_t echo_overflow(struct atlas_call *call, const Atlas__Test__V1__OverflowRequest *req,
+                             Atlas__Test__V1__SleepResponse *ret_res)
+{
+    volatile int depth = 0;
+
+    (void)ret_res;
+    return atlas_fail(call, ATLAS_INTERNAL, "came back from frame %d",
+                      req->is_wide ? wide_frame(&depth) : narrow_frame(&depth));
+}
+
 atlas_status_t echo_fail(struct atlas_call *call, const Atlas__Test__V1__FailRequest *req,
                          Atlas__Test__V1__FailResponse *ret_res)
 {

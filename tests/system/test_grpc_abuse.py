@@ -10,6 +10,7 @@ from h2_frames import (CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PIN
                        WINDOW_UPDATE, Peer, field, frame, message, request)
 
 ECHO = "/atlas.test.v1.Echo/Echo"
+JOIN = "/atlas.test.v1.Echo/EchoJoin"
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,20 @@ def test_header_bombs_cost_us_little(host):
     reset = {stream for kind, _, stream, _ in frames if kind == RST_STREAM}
     assert reset == set(range(3, 44, 2))
     assert _cpu_s(host) - before < 2  # without a limit it is about 5 ms in 1,000 fields, so 10 s
+
+
+@pytest.mark.parametrize("broken", [b"\1\0\0\0\0", b"\0\x7f\0\0\0"], ids=["compressed", "too_large"])
+def test_a_stream_that_is_refused_at_once_is_not_begun(folder, broken):
+    """Headers and a broken message in one packet; the handler would wait before it looks at them."""
+    with EchoHost(folder / f"grpc-refused-stream-{broken[0]}", plugin_config='join_delay = "100ms";') as slow:
+        with Peer(slow.port) as peer:
+            peer.send(b"".join(frame(HEADERS, END_HEADERS, n, request(JOIN)) + frame(DATA, 0, n, broken)
+                               for n in range(1, 9, 2)))
+            peer.send(frame(HEADERS, END_HEADERS, 9, request(JOIN)) + frame(DATA, END_STREAM, 9, message()))
+            frames = peer.frames(until=lambda one: one[2] == 9 and one[1] & END_STREAM)
+        answered = {stream for kind, flags, stream, _ in frames if kind == HEADERS and flags & END_STREAM}
+        assert answered == {1, 3, 5, 7, 9}
+        assert slow.metric("atlas_calls_total") == 1
 
 
 def test_refused_connections_are_told_of_once_a_second(folder):

@@ -30,7 +30,9 @@ static void grpc_connection_on_ready(struct http2_connection *http2)
             connection->ready_tail = &connection->ready;
         }
         stream->is_ready_queued = false;
-        grpc_stream_start(stream);
+        if (!stream->is_finished) { /* else it was refused while it waited, and is answered */
+            grpc_stream_start(stream);
+        }
     }
 }
 

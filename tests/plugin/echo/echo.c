@@ -10,11 +10,12 @@ ATLAS_PLUGIN_MANIFEST(
     "optional atlas.client/1\n" ATLAS_TEST_V1_ECHO_SERVICE ATLAS_TEST_V1_ECHO_CALLS
     "config greeting string default=\n"
     "config text_limit bytes default=1MiB min=1B max=64MiB\n"
-    "config create_delay duration default=0s\n");
+    "config create_delay duration default=0s\n"
+    "config join_delay duration default=0s\n");
 
-/* What EchoJoin collects at most, bytes. */
 struct echo {
-    size_t text_limit;
+    size_t text_limit;     /* what EchoJoin collects at most, bytes */
+    int64_t join_delay_ms; /* before it looks at what comes */
     char *greeting;
 };
 
@@ -129,9 +130,14 @@ atlas_status_t echo_echo_join(struct atlas_call *call, Atlas__Test__V1__EchoResp
 {
     struct atlas_bytes joined = atlas_str("");
     size_t capacity = 0;
+    const struct echo *echo = call->instance;
     Atlas__Test__V1__EchoRequest *req;
-    atlas_status_t status;
 
+    atlas_status_t status =
+        echo->join_delay_ms > 0 ? atlas_sleep_ms(call, echo->join_delay_ms) : ATLAS_OK;
+    if (status != ATLAS_OK) {
+        return status;
+    }
     while ((status = echo_echo_join_recv(call, &req)) == ATLAS_OK) {
         status = append(call, &joined, &capacity, req->text);
         if (status != ATLAS_OK) {
@@ -275,6 +281,7 @@ static atlas_status_t create(struct atlas_call *call, const struct atlas_config 
     }
     echo->greeting = greeting;
     echo->text_limit = (size_t)config->bytes(config, "text_limit");
+    echo->join_delay_ms = config->duration_ms(config, "join_delay");
     *ret_instance = echo;
     return ATLAS_OK;
 }

@@ -23,8 +23,9 @@
 #include "runtime/runtime.h"
 
 #define FRAMES_MAX      32
-#define FRAMES_SKIPPED  2 /* the handler and the signal's own frame */
-#define CAPTURE_WAIT_MS 200
+#define FRAMES_SKIPPED  2    /* the handler and the signal's own frame */
+#define CAPTURE_WAIT_MS 200  /* for the answer of a thread, at each look */
+#define SILENCE_MS      3000 /* beyond the threshold: then it is told without an answer */
 #define BACKTRACE_SIZE  1024
 #define OPERATION_SIZE  256
 #define PLUGIN_SIZE     64
@@ -33,6 +34,8 @@
 struct capture {
     sem_t answered;
     _Atomic bool is_done;
+    const struct fiber_pool *fibers; /* of the loop */
+    uint64_t pulse;                  /* when the handler ran: which hold the rest is of */
     char operation[OPERATION_SIZE];
     char plugin[PLUGIN_SIZE];
     void *frames[FRAMES_MAX];
@@ -44,7 +47,9 @@ struct watched {
     pthread_t thread;
     uint64_t pulse;
     int64_t since_ns; /* when this pulse was first seen */
+    int64_t held_ns;  /* at the last look; 0: not long enough to be told */
     bool is_reported;
+    bool is_named; /* with its operation */
     bool is_asked; /* the thread was interrupted and has not answered */
     struct capture capture;
 };
@@ -81,6 +86,7 @@ static void on_interrupt(int number)
         return; /* SIGURG from somewhere else */
     }
     const struct fiber_label *label = fiber_label();
+    capture->pulse = fiber_pool_pulse(capture->fibers);
     note_text(capture->operation, OPERATION_SIZE, label == NULL ? "" : label->operation);
     note_text(capture->plugin, PLUGIN_SIZE, label == NULL ? "" : label->plugin);
     capture->frame_count = backtrace(capture->frames, FRAMES_MAX);
@@ -127,28 +133,34 @@ static void print_backtrace(const struct capture *capture, char text[BACKTRACE_S
     }
 }
 
-/* Interrupts the thread of a loop. False if it did not answer in time (a debugger, a sanitizer):
- * then it is not asked again before that answer has come, so nothing is written while it is read.
- */
-static bool capture_loop(struct watched *watched)
+/* True if the thread has said, by then, what it runs in the hold that is watched. */
+static bool take_answer(struct watched *watched, int64_t wait_ms)
 {
     struct capture *capture = &watched->capture;
-    struct timespec until = after_ms(CLOCK_MONOTONIC, CAPTURE_WAIT_MS);
-    if (watched->is_asked && sem_trywait(&capture->answered) != 0) {
-        return false;
-    }
-    atomic_store_explicit(&capture->is_done, false, memory_order_relaxed);
-    watched->is_asked = pthread_kill(watched->thread, SIGURG) == 0;
+    struct timespec until = after_ms(CLOCK_MONOTONIC, wait_ms);
     if (!watched->is_asked || sem_clockwait(&capture->answered, CLOCK_MONOTONIC, &until) != 0) {
         return false;
     }
     watched->is_asked = false;
-    return atomic_load_explicit(&capture->is_done, memory_order_acquire);
+    return atomic_load_explicit(&capture->is_done, memory_order_acquire) &&
+           capture->pulse == watched->pulse;
+}
+
+/* Interrupts the thread of a loop. False if it does not answer in time (a machine that is too busy,
+ * a debugger, a sanitizer): then it is not asked again before that answer has come, so nothing is
+ * written while it is read. */
+static bool capture_loop(struct watched *watched)
+{
+    if (!watched->is_asked) {
+        atomic_store_explicit(&watched->capture.is_done, false, memory_order_relaxed);
+        watched->is_asked = pthread_kill(watched->thread, SIGURG) == 0;
+    }
+    return take_answer(watched, CAPTURE_WAIT_MS);
 }
 
 static void log_finding(void *arg, const struct watchdog_finding *finding)
 {
-    metrics_add(((struct watchdog *)arg)->held, 1);
+    (void)arg;
     log_warn("a fiber keeps its loop from all other calls; let it wait in between, or use "
              "atlas_offload, continuing",
              LOG_TEXT("operation", finding->operation), LOG_TEXT("plugin", finding->plugin),
@@ -156,21 +168,48 @@ static void log_finding(void *arg, const struct watchdog_finding *finding)
              LOG_TEXT("backtrace", finding->backtrace));
 }
 
-static void report_loop(struct watchdog *watchdog, unsigned index, int64_t held_ns)
+static void report_hold(struct watchdog *watchdog, unsigned index, bool is_named)
 {
+    struct watched *watched = &watchdog->loops[index];
     char backtrace_text[BACKTRACE_SIZE] = "";
     struct watchdog_finding finding = {.loop = index,
-                                       .held_ms = held_ns / NS_PER_MS,
+                                       .held_ms = watched->held_ns / NS_PER_MS,
                                        .operation = "",
                                        .plugin = "",
                                        .backtrace = backtrace_text};
-    struct watched *watched = &watchdog->loops[index];
-    if (capture_loop(watched)) {
+    if (is_named) {
         finding.operation = watched->capture.operation;
         finding.plugin = watched->capture.plugin;
         print_backtrace(&watched->capture, backtrace_text);
     }
+    metrics_add(watchdog->held, watched->is_reported ? 0 : 1);
+    watched->is_reported = true;
+    watched->is_named = is_named;
     watchdog->report(watchdog->arg, &finding);
+}
+
+/* The loop goes on. It may have been held without saying by whom. */
+static void end_hold(struct watchdog *watchdog, unsigned index)
+{
+    struct watched *watched = &watchdog->loops[index];
+    bool is_due = watched->held_ns > 0 && !watched->is_named;
+    bool is_named = is_due && take_answer(watched, 0);
+    if (is_due && (is_named || !watched->is_reported)) {
+        report_hold(watchdog, index, is_named);
+    }
+    watched->held_ns = 0;
+    watched->is_reported = watched->is_named = false;
+}
+
+/* Without a name a finding helps nobody, so it waits for it a while. */
+static void look_at_hold(struct watchdog *watchdog, unsigned index)
+{
+    struct watched *watched = &watchdog->loops[index];
+    bool is_named = capture_loop(watched);
+    bool is_overdue = watched->held_ns >= watchdog->threshold_ns + SILENCE_MS * NS_PER_MS;
+    if (is_named || (is_overdue && !watched->is_reported)) {
+        report_hold(watchdog, index, is_named);
+    }
 }
 
 static void look_at_loop(struct watchdog *watchdog, unsigned index, int64_t now_ns)
@@ -178,15 +217,15 @@ static void look_at_loop(struct watchdog *watchdog, unsigned index, int64_t now_
     struct watched *watched = &watchdog->loops[index];
     uint64_t pulse = fiber_pool_pulse(runtime_worker(watchdog->runtime, index)->fibers);
     if (pulse != watched->pulse) {
+        end_hold(watchdog, index);
         watched->pulse = pulse;
         watched->since_ns = now_ns;
-        watched->is_reported = false;
         return;
     }
     bool is_held = pulse % 2 == 1 && now_ns - watched->since_ns >= watchdog->threshold_ns;
-    if (is_held && !watched->is_reported) {
-        watched->is_reported = true;
-        report_loop(watchdog, index, now_ns - watched->since_ns);
+    if (is_held && !watched->is_named) {
+        watched->held_ns = now_ns - watched->since_ns;
+        look_at_hold(watchdog, index);
     }
 }
 
@@ -209,9 +248,9 @@ static void *watch(void *arg)
 
 static void begin_watching(struct worker *worker, void *arg)
 {
-    (void)worker;
     struct watched *watched = arg;
     watched->thread = pthread_self();
+    watched->capture.fibers = worker->fibers;
     own_capture = &watched->capture;
 }
 

@@ -15,15 +15,18 @@ struct watchdog;
 struct watchdog_finding {
     unsigned loop;
     int64_t held_ms;       /* at least; it goes on */
-    const char *operation; /* "/atlas.order.v1.Order/GetOrder", "order background outbox" */
-    const char *plugin;    /* "order", or "host" */
+    const char *operation; /* "/atlas.order.v1.Order/GetOrder", "order background outbox"; empty:
+                              its thread has not said for seconds */
+    const char *plugin;    /* "order", or "host"; empty with the operation */
     const char *backtrace; /* innermost first: "compute < handle_get_order < ..."; may be empty */
 };
 
 /*
  * Watches the loops of a runtime that was started. report is called on the watchdog's thread, once
- * per time that a loop is held; NULL: a log line and the counter atlas_loop_held_total.
- * threshold_ms 0 watches nothing and returns a NULL watchdog. Uses SIGURG. Control thread.
+ * per time that a loop is held, and once more if its operation became known only later; NULL: a log
+ * line.
+ * threshold_ms 0 watches nothing and returns a NULL watchdog. Counts in atlas_loop_held_total. Uses
+ * SIGURG. Control thread.
  */
 atlas_status_t watchdog_start(struct runtime *runtime, int64_t threshold_ms,
                               void (*report)(void *arg, const struct watchdog_finding *finding),

@@ -7,6 +7,7 @@
 #include "base/config/config.h"
 #include "base/log.h"
 #include "base/report.h"
+#include "base/tcp_listener.h"
 #include "inbound/grpc/grpc_server.h"
 #include "inbound/rest/rest_server.h"
 #include "listener_set.h"
@@ -142,12 +143,29 @@ void listeners_accept(struct listeners *listeners)
     }
 }
 
+static void stop_arrivals(struct listeners *listeners)
+{
+    if (listeners->rest != NULL) {
+        rest_server_stop_arrivals(listeners->rest);
+    }
+    if (listeners->grpc != NULL) {
+        grpc_server_stop_arrivals(listeners->grpc);
+    }
+    if (listeners->is_accepting) {
+        tcp_listener_await_handshakes();
+    }
+}
+
 void listeners_stop(struct listeners *listeners)
 {
-    if (listeners != NULL && listeners->rest != NULL) {
+    if (listeners == NULL) {
+        return;
+    }
+    stop_arrivals(listeners);
+    if (listeners->rest != NULL) {
         rest_server_stop(listeners->rest);
     }
-    if (listeners != NULL && listeners->grpc != NULL) {
+    if (listeners->grpc != NULL) {
         grpc_server_stop(listeners->grpc);
     }
 }

@@ -8,9 +8,17 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/tcp_port.h"
+
+/* Where the flags stand in a TCP header. */
+#define TCP_FLAGS_AT 13
+
+/* Longer than a packet takes from a client and back. */
+#define HANDSHAKE_MS 200
 
 union address {
     struct sockaddr any;
@@ -101,10 +109,26 @@ atlas_status_t tcp_listener_open(const char *what, const char *host, uint16_t po
 
 void tcp_listener_stop_arrivals(int fd)
 {
-    struct sock_filter drop_all[] = {{BPF_RET | BPF_K, 0, 0, 0}};
-    struct sock_fprog program = {.len = 1, .filter = drop_all};
+    /* Drops what has SYN without ACK. To drop everything would take the last packet of a handshake
+     * too, whose client has our answer and takes itself for connected. */
+    struct sock_filter drop_first_packets[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_AT),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {
+        .len = sizeof drop_first_packets / sizeof drop_first_packets[0],
+        .filter = drop_first_packets,
+    };
 
     setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void tcp_listener_await_handshakes(void)
+{
+    nanosleep(&(struct timespec){0, HANDSHAKE_MS * NS_PER_MS}, NULL);
 }
 
 bool tcp_listener_has_waiting(int fd)

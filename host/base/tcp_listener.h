@@ -13,10 +13,14 @@
 atlas_status_t tcp_listener_open(const char *what, const char *host, uint16_t port, int backlog,
                                  int *ret_fd, uint16_t *ret_port, struct error *error);
 
-/* Lets no more connections arrive; those that the system has completed can still be accepted. A
- * plain close would reset them: stop, accept until nothing is left, then close (tried: none lost).
- */
+/* Lets no more connections begin; those that have begun or are complete can still be accepted. A
+ * plain close would reset them: stop, await handshakes, accept until nothing is left, then close
+ * (tried: none lost). Any thread. */
 void tcp_listener_stop_arrivals(int fd);
+
+/* Waits until connections that had begun before tcp_listener_stop_arrivals are complete, as far as
+ * one can know: a fraction of a second. Accept meanwhile. No loop. */
+void tcp_listener_await_handshakes(void);
 
 /* True if a connection waits to be accepted. */
 bool tcp_listener_has_waiting(int fd);

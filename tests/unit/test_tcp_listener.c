@@ -1,6 +1,9 @@
 /* Listening sockets: what a port that cannot be had is said to be taken by. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,6 +78,46 @@ static void test_port_of_a_connection_names_the_remedy(void)
     close(listener);
 }
 
+/* The system keeps a connection incomplete on which the client, for whom it is complete, has sent
+ * nothing yet (TCP_DEFER_ACCEPT): so it is while the last packet of a handshake is on its way. */
+static void test_connection_that_has_begun_is_not_lost(void)
+{
+    static const int seconds = 5;
+    struct error error;
+    uint16_t port = 0;
+    uint16_t own_port = 0;
+    int listener = listen_on(0, &port, &error);
+
+    setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+    int connection = connect_to(port, &own_port);
+    CU_ASSERT_FALSE(tcp_listener_has_waiting(listener));
+    tcp_listener_stop_arrivals(listener);
+    CU_ASSERT_EQUAL(send(connection, "x", 1, MSG_NOSIGNAL), 1);
+    CU_ASSERT_EQUAL(poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, 3000), 1);
+    CU_ASSERT_TRUE(tcp_listener_has_waiting(listener));
+    close(connection);
+    close(listener);
+}
+
+static void test_no_connection_begins_after_the_stop(void)
+{
+    struct error error;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    uint16_t port = 0;
+    int listener = listen_on(0, &port, &error);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    tcp_listener_stop_arrivals(listener);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    CU_ASSERT_EQUAL(connect(late, (const struct sockaddr *)&address, sizeof address), -1);
+    CU_ASSERT_EQUAL(errno, EINPROGRESS);
+    CU_ASSERT_EQUAL(poll(&(struct pollfd){.fd = late, .events = POLLOUT}, 1, 200), 0);
+    CU_ASSERT_FALSE(tcp_listener_has_waiting(listener));
+    close(late);
+    close(listener);
+}
+
 static void test_address_must_be_numeric(void)
 {
     struct error error;
@@ -89,4 +132,6 @@ static void test_address_must_be_numeric(void)
 UNIT_MAIN("tcp_listener", UNIT_TEST(test_port_of_a_listener_names_a_process),
           UNIT_TEST(test_ephemeral_port_of_a_listener_names_a_process),
           UNIT_TEST(test_port_of_a_connection_names_the_remedy),
+          UNIT_TEST(test_connection_that_has_begun_is_not_lost),
+          UNIT_TEST(test_no_connection_begins_after_the_stop),
           UNIT_TEST(test_address_must_be_numeric))

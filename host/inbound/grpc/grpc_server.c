@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tcp_listener.h"
 #include "inbound/grpc/grpc_connection.h"
 #include "runtime/runtime.h"
 
@@ -229,6 +230,16 @@ static void close_loop(struct worker *worker, void *arg)
     }
 }
 
+void grpc_server_stop_arrivals(struct grpc_server *server)
+{
+    for (struct grpc_listener *listener = server->listeners; listener != NULL;
+         listener = listener->next) {
+        if (listener->fd >= 0) {
+            tcp_listener_stop_arrivals(listener->fd);
+        }
+    }
+}
+
 void grpc_server_stop(struct grpc_server *server)
 {
     runtime_run_on(server->loops[0].worker, stop_listeners, server);
@@ -298,6 +309,10 @@ static void tell_to_go(struct worker *worker, void *arg)
 void grpc_server_unlisten(struct grpc_server *server, struct grpc_listener *listener)
 {
     struct departure departure = {server, listener};
+    if (listener->is_accepting) {
+        tcp_listener_stop_arrivals(listener->fd);
+        tcp_listener_await_handshakes();
+    }
     runtime_run_on(server->loops[0].worker, stop_listener, listener);
     if (listener->fd >= 0) { /* it never accepted */
         close(listener->fd);

@@ -2,7 +2,7 @@
  * The gRPC server: listeners whose connections are spread over the loops; each connection becomes
  * calls. All functions are for a thread that is no loop (main, control).
  *
- *   create -> runtime_start -> listen (each) -> accept -> stop -> close -> destroy
+ *   create -> runtime_start -> listen (each) -> accept -> stop_arrivals -> stop -> close -> destroy
  */
 #ifndef INBOUND_GRPC_SERVER_H
 #define INBOUND_GRPC_SERVER_H
@@ -38,7 +38,11 @@ bool grpc_server_change(struct grpc_server *server, struct grpc_listener *listen
 /* Starts to accept on all listeners that do not yet. The runtime runs. */
 void grpc_server_accept(struct grpc_server *server);
 
-/* Stops accepting without losing a connection that is on its way, and tells the peers to go: each
+/* Lets no more connections begin, on any listener. Before stop, with tcp_listener_await_handshakes
+ * in between: then none is lost that has begun. */
+void grpc_server_stop_arrivals(struct grpc_server *server);
+
+/* Stops accepting without losing a connection that is complete, and tells the peers to go: each
  * connection closes when its calls have ended. Does not wait for that. */
 void grpc_server_stop(struct grpc_server *server);
 

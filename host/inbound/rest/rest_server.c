@@ -169,16 +169,21 @@ static void close_listener(struct rest_listener *listener)
     listener->fd = -1;
 }
 
-void rest_server_stop(struct rest_server *server)
+void rest_server_stop_arrivals(struct rest_server *server)
 {
-    int64_t until_ns = clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS;
-
     for (struct rest_listener *listener = server->listeners; listener != NULL;
          listener = listener->next) {
         if (listener->fd >= 0) {
             tcp_listener_stop_arrivals(listener->fd);
         }
     }
+}
+
+void rest_server_stop(struct rest_server *server)
+{
+    int64_t until_ns = clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS;
+
+    rest_server_stop_arrivals(server);
     for (struct rest_listener *listener = server->listeners; listener != NULL;
          listener = listener->next) {
         if (listener->fd >= 0) {
@@ -223,7 +228,10 @@ static void free_listeners(struct rest_server *server, bool is_end)
 
 void rest_server_unlisten(struct rest_server *server, struct rest_listener *listener)
 {
-    tcp_listener_stop_arrivals(listener->fd);
+    if (listener->is_open) {
+        tcp_listener_stop_arrivals(listener->fd);
+        tcp_listener_await_handshakes();
+    }
     await_arrivals(listener, clock_monotonic_ns() + ARRIVALS_MS * NS_PER_MS);
     close_listener(listener);
     listener->is_leaving = true;

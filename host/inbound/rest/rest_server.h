@@ -3,7 +3,8 @@
  * the host. Every loop has an evhttp of its own for each listener; all accept from one socket. All
  * functions are for a thread that is no loop (main, control).
  *
- *   create -> runtime_start -> listen (each) -> accept -> stop -> cancel -> destroy
+ *   create -> runtime_start -> listen (each) -> accept -> stop_arrivals -> stop -> cancel ->
+ * destroy
  */
 #ifndef INBOUND_REST_REST_SERVER_H
 #define INBOUND_REST_REST_SERVER_H
@@ -61,7 +62,11 @@ bool rest_server_set_services(struct rest_listener *listener, const char *const 
 /* Starts to accept on all listeners that do not yet. The runtime runs. RESOURCE_EXHAUSTED. */
 atlas_status_t rest_server_accept(struct rest_server *server, struct error *error);
 
-/* Stops accepting without losing a connection that is on its way; every answer closes its
+/* Lets no more connections begin, on any listener. Before stop, with tcp_listener_await_handshakes
+ * in between: then none is lost that has begun. */
+void rest_server_stop_arrivals(struct rest_server *server);
+
+/* Stops accepting without losing a connection that is complete; every answer closes its
  * connection from here on. Does not wait for those in flight. */
 void rest_server_stop(struct rest_server *server);
 

@@ -46,7 +46,7 @@ struct atlas_pg_value {
 
 enum atlas_pg_statement_flags {
     ATLAS_PG_READ = 0,         /* shares pipelined connections; may be given up at any time */
-    ATLAS_PG_WRITE = 1u << 0,  /* commits; once sent, its result is waited for */
+    ATLAS_PG_WRITE = 1u << 0,  /* commits; once sent, its result is waited for until the deadline */
     ATLAS_PG_OUTBOX = 1u << 1, /* writes outbox rows: wakes the relay after the commit */
 };
 

@@ -34,13 +34,20 @@ void wait_complete(struct wait *wait)
 }
 
 /* Ends the wait before its thing happened. */
-static void interrupt(struct wait *wait, atlas_status_t status)
+static void give_up(struct wait *wait, atlas_status_t status)
 {
-    if (wait->is_interruptible && wait->fiber != NULL) {
+    if (wait->fiber != NULL) {
         struct fiber *fiber = wait->fiber;
         wait->fiber = NULL;
         wait->interruption = status;
         fiber_resume(fiber);
+    }
+}
+
+static void interrupt(struct wait *wait, atlas_status_t status)
+{
+    if (wait->is_interruptible) {
+        give_up(wait, status);
     }
 }
 
@@ -166,7 +173,14 @@ static void wait_on_timeout(evutil_socket_t fd, short events, void *arg)
 {
     (void)fd;
     (void)events;
-    interrupt(arg, ATLAS_DEADLINE_EXCEEDED);
+    give_up(arg, ATLAS_DEADLINE_EXCEEDED);
+}
+
+static void arm_timeout(struct wait *wait, struct event *timer, int64_t timeout_ns)
+{
+    struct timeval timeout = {timeout_ns / NS_PER_S, (timeout_ns % NS_PER_S) / 1000};
+    event_assign(timer, loop_base(wait->call->worker->loop), -1, 0, wait_on_timeout, wait);
+    event_add(timer, &timeout);
 }
 
 atlas_status_t wait_for_at_most(struct wait *wait, int64_t timeout_ns)
@@ -175,10 +189,19 @@ atlas_status_t wait_for_at_most(struct wait *wait, int64_t timeout_ns)
         return ATLAS_OK;
     }
     struct event timer;
-    struct timeval timeout = {timeout_ns / NS_PER_S, (timeout_ns % NS_PER_S) / 1000};
-    event_assign(&timer, loop_base(wait->call->worker->loop), -1, 0, wait_on_timeout, wait);
-    event_add(&timer, &timeout);
+    arm_timeout(wait, &timer, timeout_ns);
     atlas_status_t status = wait_for(wait);
     event_del(&timer);
     return status;
+}
+
+bool wait_uninterrupted_at_most(struct wait *wait, int64_t timeout_ns)
+{
+    if (!wait->is_complete) {
+        struct event timer;
+        arm_timeout(wait, &timer, timeout_ns);
+        wait_uninterrupted(wait);
+        event_del(&timer);
+    }
+    return wait->is_complete;
 }

@@ -34,6 +34,10 @@ atlas_status_t wait_for(struct wait *wait);
  * whoever completes it has a bound of its own. [waits] */
 void wait_uninterrupted(struct wait *wait);
 
+/* The same, for timeout_ns at the longest. False if the time ended first: detach the callback, as
+ * after wait_for. [waits] */
+bool wait_uninterrupted_at_most(struct wait *wait, int64_t timeout_ns);
+
 /* As wait_for, but gives up with ATLAS_DEADLINE_EXCEEDED after timeout_ns at the latest. [waits] */
 atlas_status_t wait_for_at_most(struct wait *wait, int64_t timeout_ns);
 

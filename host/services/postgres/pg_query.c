@@ -12,6 +12,9 @@
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_transaction.h"
 
+/* What a call waits beyond its deadline for the answer to a write. */
+#define WORD_GRACE_NS (250 * NS_PER_MS)
+
 /* What a query knows: set up once, then passed on. */
 struct query {
     struct call *call;
@@ -158,6 +161,27 @@ static atlas_status_t run_read(const struct query *query, struct atlas_pg_result
     return status;
 }
 
+/* A commit under way is not abandoned at the deadline: just before it the server ends the statement
+ * by itself, and its word is waited for. False: the server hangs, or has not come to the statement
+ * behind those of others, and what becomes of it is open. */
+static bool wait_for_word(const struct query *query, struct pg_request *request)
+{
+    int64_t left_ns = call_remaining_ns(query->call);
+    if (left_ns == INT64_MAX) {
+        wait_uninterrupted(&request->wait); /* statement_timeout and the answer limit bound it */
+        return true;
+    }
+    return wait_uninterrupted_at_most(&request->wait, left_ns + WORD_GRACE_NS);
+}
+
+static atlas_status_t fail_late(const struct query *query)
+{
+    return call_fail(query->call, ATLAS_UNAVAILABLE,
+                     "statement %s: PostgreSQL did not answer in time; it may still be carried "
+                     "out: repeat it under the same reference",
+                     query->statement->name);
+}
+
 static atlas_status_t run_write(const struct query *query, struct atlas_pg_result *ret_result,
                                 enum atlas_outcome *ret_outcome)
 {
@@ -173,12 +197,12 @@ static atlas_status_t run_write(const struct query *query, struct atlas_pg_resul
         if (status != ATLAS_OK) {
             return status;
         }
-        wait_uninterrupted(&request->wait); /* bounded by statement_timeout and the answer limit */
+        bool is_answered = wait_for_word(query, request);
         observe(query, request);
-        *ret_outcome = outcome_of(request);
-        bool is_again = is_unprepared(request) && attempt == 0;
+        *ret_outcome = is_answered ? outcome_of(request) : ATLAS_OUTCOME_UNKNOWN;
+        bool is_again = is_answered && is_unprepared(request) && attempt == 0;
         if (!is_again) {
-            status = read_answer(query, request, ret_result);
+            status = is_answered ? read_answer(query, request, ret_result) : fail_late(query);
         }
         pg_request_release(request);
         if (!is_again) {

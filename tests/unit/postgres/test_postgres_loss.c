@@ -35,8 +35,8 @@ static bool is_none_being_made(void *arg)
                                         "'atlas_ledger' AND state IS DISTINCT FROM 'idle'") == 0;
 }
 
-/* A server that is there and says nothing: what was sent is given up after its time and a grace,
- * and nobody can say what became of it. */
+/* A server that is there and says nothing: what was sent is given up at the deadline, a write a
+ * moment later, and nobody can say what became of it. */
 static void test_hanging_server_leaves_the_outcome_open(void)
 {
     enum atlas_outcome outcome = ATLAS_OUTCOME_DONE;
@@ -48,9 +48,9 @@ static void test_hanging_server_leaves_the_outcome_open(void)
     int64_t start_ns = clock_monotonic_ns();
     pg_server_signal("atlas_ledger", SIGSTOP);
     CU_ASSERT_EQUAL(run(read_one, NULL, 100), ATLAS_INTERNAL);
-    CU_ASSERT_EQUAL(run(put_hanging, &outcome, 300), ATLAS_UNAVAILABLE);
+    CU_ASSERT_EQUAL(run(put_hanging, &outcome, 1000), ATLAS_UNAVAILABLE);
     CU_ASSERT_EQUAL(outcome, ATLAS_OUTCOME_UNKNOWN);
-    CU_ASSERT(clock_monotonic_ns() - start_ns < 3000 * NS_PER_MS);
+    CU_ASSERT(clock_monotonic_ns() - start_ns < 1900 * NS_PER_MS);
     pg_server_signal("atlas_ledger", SIGCONT);
     CU_ASSERT_EQUAL(run(read_one, NULL, 5000), ATLAS_OK);
     atlas_status_t again = run(put_hanging, &outcome, 5000); /* the same reference settles it */

@@ -72,6 +72,19 @@ static void test_message_round_trip(void)
     testhost_close(host);
 }
 
+static void test_message_names_of_any_spelling(void)
+{
+    Atlas__Test__Message__V1__Names names = ATLAS__TEST__MESSAGE__V1__NAMES__INIT;
+
+    atlas__test__message__v1__names__set_camelcase(&names, 7);
+    atlas__test__message__v1__names__set_register(&names, true);
+    CU_ASSERT_EQUAL(names.camelcase, 7);
+    CU_ASSERT_TRUE(atlas__test__message__v1__names__has_camelcase(&names));
+    CU_ASSERT_TRUE(atlas__test__message__v1__names__has_register(&names));
+    CU_ASSERT_FALSE(atlas__test__message__v1__names__has_capital(&names));
+    CU_ASSERT_PTR_NOT_NULL(atlas_test_message_v1_switch_register);
+}
+
 static void test_message_empty_bytes_are_a_message(void)
 {
     struct testhost *host = open_host();
@@ -246,6 +259,7 @@ static void test_message_noise_is_survived(void)
 }
 
 UNIT_MAIN("message", UNIT_TEST(test_message_round_trip),
+          UNIT_TEST(test_message_names_of_any_spelling),
           UNIT_TEST(test_message_empty_bytes_are_a_message),
           UNIT_TEST(test_message_depth_is_bounded),
           UNIT_TEST(test_message_unknown_fields_are_bounded),

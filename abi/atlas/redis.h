@@ -39,7 +39,7 @@ struct atlas_redis_interface {
     /* Sends the commands in one write and waits for all replies, in order; replies has room for
      * count. A reply of type ERROR is a reply: the function returns OK. UNAVAILABLE when not
      * connected or the connection was lost (commands may have been carried out), DEADLINE_EXCEEDED
-     * after "command_timeout". [call] [waits] */
+     * after redis.command_timeout. [call] [waits] */
     atlas_status_t (*pipeline)(struct atlas_call *call, const struct atlas_redis_command *commands,
                                size_t count, struct atlas_redis_reply *ret_replies);
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Refuses a text of the host, or a page of the documents, that names a configuration key which does not exist."""
+"""Refuses a text of host, SDK or plugins, or a page of the documents, that names a configuration key which does not exist."""
 
 import re
 import sys
@@ -33,7 +33,7 @@ def literals(text):
 def main():
     known = known_keys()
     faults = [f"{file.relative_to(ROOT)}: {name} is no configuration key"
-              for file in sorted((ROOT / "host").rglob("*.c"))
+              for folder in ("host", "abi", "plugins") for file in sorted((ROOT / folder).rglob("*.[ch]"))
               for name in unknown_keys(literals(file.read_text()), known)]
     faults += [f"{file.relative_to(ROOT)}: {name} is no configuration key"
                for file in sorted((ROOT / "docs").rglob("*.md"))

@@ -58,7 +58,7 @@ static inline atlas_status_t atlas_fail_because(struct atlas_call *call, atlas_s
 static inline atlas_status_t atlas_no_memory(struct atlas_call *call)
 {
     return atlas_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                      "the call used up its memory: ask for less, or raise \"arena_limit\"");
+                      "the call used up its memory: ask for less, or raise calls.arena_limit");
 }
 
 /* For an interface that was not granted. */

@@ -31,8 +31,8 @@ struct atlas_metadata {
     struct atlas_bytes value;
 };
 
-/* A piece of work that runs on a fiber of its own and is joined by the call that spawned it.
- * Frozen. */
+/* A piece of work that runs on a fiber of its own and is joined by the call that spawned it. The
+ * caller sets run and arg, the host the rest. Frozen. */
 struct atlas_task {
     atlas_status_t (*run)(struct atlas_call *call, void *arg);
     void *arg;
@@ -47,7 +47,7 @@ struct atlas_call_interface {
     uint32_t size;
 
     /* Memory from the call's arena, aligned for any type, freed with the call. NULL if the call's
-     * budget ("arena_limit") is used up. [call] */
+     * budget (calls.arena_limit) is used up. [call] */
     void *(*alloc)(struct atlas_call *call, size_t size);
 
     /* Sets the message that the caller will see beside a status that is not OK. Copied. The last
@@ -101,12 +101,15 @@ struct atlas_call_interface {
 
     /* Starts a task on this loop with this call's deadline, identity, trace and arena: what the
      * task allocates lives as long as this call. The task struct belongs to the caller and must
-     * stay where it is until join. A handler that returns without a join is joined by the host.
-     * RESOURCE_EXHAUSTED when no fiber is left. [call] */
+     * stay where it is until join, its arg until the task has ended. A handler that returns without
+     * a join, as after an error in between, is joined by the host, which then tells nobody how the
+     * tasks ended: what arg points to must not lie on the handler's stack then, but in the arena.
+     * RESOURCE_EXHAUSTED when calls.tasks are alive or no fiber is left. [call] */
     atlas_status_t (*spawn)(struct atlas_call *call, struct atlas_task *task);
 
     /* Waits until all tasks of this call have ended; passes a cancel on to them and still waits.
-     * Returns the status of the first task, in order of spawning, that failed. [call] [waits] */
+     * Returns the status of the first task, in order of spawning, that failed, and sets this call's
+     * message to that task's. [call] [waits] */
     atlas_status_t (*join)(struct atlas_call *call);
 
     /* Runs fn(arg) on a thread of the host and waits until it has returned, whatever happens to the

@@ -90,9 +90,9 @@ struct call {
     struct wait *end_wait;  /* until there are no children */
     struct call *next_call; /* in the worker's list; not children */
     struct call **call_link;
-    atlas_status_t tasks_status; /* of the first task that failed since the last join */
+    const struct atlas_task *task_failed; /* the first of those since the last join; else NULL */
+    unsigned task_failed_at;              /* its task_order */
     unsigned tasks_spawned;
-    unsigned tasks_failed_at;
 
     int64_t start_ns;
     int64_t deadline_ns; /* monotonic; INT64_MAX: none */
@@ -112,7 +112,9 @@ struct call {
     void *batch;                                              /* of a consumer: for reject */
     atlas_status_t (*function)(struct call *call, void *arg); /* in place of a route's handler */
     void *function_arg;
-    struct atlas_task *task;         /* of a task: where its end is written to */
+    bool has_returned;       /* its function: what lay on that stack is gone */
+    struct atlas_task *task; /* of a task: where its end is written to, until the parent returned */
+    atlas_status_t (*task_run)(struct atlas_call *call, void *arg);
     unsigned task_order;             /* of a task: how many were spawned before it */
     char message[CALL_MESSAGE_SIZE]; /* last: not cleared between calls beyond its first byte */
 };

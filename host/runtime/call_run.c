@@ -74,6 +74,7 @@ static void wait_for_children(struct call *call)
 /* What ends every call, on its fiber. */
 static void finish(struct call *call, atlas_status_t status)
 {
+    call->has_returned = true;
     release_resources(call); /* first: it ends streams whose handlers are children */
     wait_for_children(call);
     call_disarm_deadline(call);

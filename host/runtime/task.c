@@ -7,28 +7,35 @@
 
 static atlas_status_t run_task(struct call *child, void *arg)
 {
-    struct atlas_task *task = arg;
-    return task->run(&child->public, task->arg);
+    return child->task_run(&child->public, arg);
 }
 
-static void note_failure(struct call *parent, unsigned order, atlas_status_t status)
+/* Remembers the failure of the task that was spawned first, for join. */
+static void note_failure(struct call *parent, const struct call *child)
 {
-    if (status != ATLAS_OK &&
-        (parent->tasks_status == ATLAS_OK || order < parent->tasks_failed_at)) {
-        parent->tasks_status = status;
-        parent->tasks_failed_at = order;
+    if (child->status != ATLAS_OK &&
+        (parent->task_failed == NULL || child->task_order < parent->task_failed_at)) {
+        parent->task_failed = child->task;
+        parent->task_failed_at = child->task_order;
     }
+}
+
+static void tell_end(const struct call *child)
+{
+    struct atlas_task *task = child->task;
+    task->status = child->status;
+    snprintf(task->message, sizeof task->message, "%.*s", (int)sizeof task->message - 1,
+             child->status == ATLAS_OK ? "" : child->message);
 }
 
 static void task_on_finished(struct call *child)
 {
     struct call *parent = child->parent;
-    struct atlas_task *task = child->task;
-    task->status = child->status;
-    snprintf(task->message, sizeof task->message, "%.*s", (int)sizeof task->message - 1,
-             child->status == ATLAS_OK ? "" : child->message);
+    if (!parent->has_returned) {
+        tell_end(child);
+        note_failure(parent, child);
+    }
     arena_adopt(&parent->arena, &child->arena);
-    note_failure(parent, child->task_order, child->status);
     call_destroy(child);
     parent->tasks_alive--;
     if (parent->tasks_alive == 0 && parent->join_wait != NULL) {
@@ -53,10 +60,11 @@ atlas_status_t task_spawn(struct call *call, struct atlas_task *task)
     task->status = ATLAS_UNKNOWN;
     task->message[0] = '\0';
     child->task = task;
+    child->task_run = task->run;
     child->operations = &task_operations;
     child->task_order = call->tasks_spawned++;
     call->tasks_alive++;
-    call_start_function(child, run_task, task);
+    call_start_function(child, run_task, task->arg);
     return ATLAS_OK;
 }
 
@@ -69,8 +77,8 @@ atlas_status_t task_join(struct call *call)
         wait_uninterrupted(&wait);
         call->join_wait = NULL;
     }
-    atlas_status_t status = call->tasks_status;
-    call->tasks_status = ATLAS_OK;
+    const struct atlas_task *failed = call->task_failed;
+    call->task_failed = NULL;
     call->tasks_spawned = 0;
-    return status;
+    return failed == NULL ? ATLAS_OK : call_fail(call, failed->status, "%s", failed->message);
 }

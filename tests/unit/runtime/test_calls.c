@@ -190,6 +190,7 @@ static atlas_status_t spawn_three(struct call *call, void *arg)
         CU_ASSERT_EQUAL(api->spawn(&call->public, &tasks[i]), ATLAS_OK);
     }
     CU_ASSERT_EQUAL(api->join(&call->public), ATLAS_NOT_FOUND);
+    CU_ASSERT_STRING_EQUAL(api->message(&call->public).data, "no");
     CU_ASSERT_EQUAL(tasks[0].status, ATLAS_OK);
     CU_ASSERT_STRING_EQUAL(tasks[1].message, "no");
     CU_ASSERT_STRING_EQUAL(texts[0], "from a task"); /* outlives the task */
@@ -200,6 +201,26 @@ static atlas_status_t spawn_three(struct call *call, void *arg)
 static void test_tasks_are_joined_with_their_results(void)
 {
     run(spawn_three, NULL, ATLAS_OK);
+}
+
+/* Returns before its task has begun, as after an error in between; the struct is gone with it. */
+static atlas_status_t leave_task(struct call *call, void *arg)
+{
+    struct atlas_task *task = arg;
+    CU_ASSERT_EQUAL(call->public.interfaces->call->spawn(&call->public, task), ATLAS_OK);
+    memset(task, 0x5a, sizeof *task);
+    return ATLAS_OK;
+}
+
+static void test_task_that_was_left_is_not_touched(void)
+{
+    char *text = NULL;
+    struct atlas_task task = {.run = task_body, .arg = &text};
+    struct atlas_task gone;
+    memset(&gone, 0x5a, sizeof gone);
+    run(leave_task, &task, ATLAS_OK);
+    CU_ASSERT_PTR_NOT_NULL(text); /* it ran */
+    CU_ASSERT_EQUAL(memcmp(&task, &gone, sizeof task), 0);
 }
 
 static void add_one(void *arg)
@@ -327,6 +348,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_local_stream_goes_both_ways), UNIT_TEST(test_stream_ends_with_its_call),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
+          UNIT_TEST(test_task_that_was_left_is_not_touched),
           UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),
           UNIT_TEST(test_calls_in_a_cleanup_section_outlive_the_cancel),

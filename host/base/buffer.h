@@ -1,6 +1,6 @@
 /*
  * Bytes that grow in an arena, up to a limit. A failure sticks: writers need not check every step,
- * only buffer_failed at the end.
+ * only failed at the end.
  */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H

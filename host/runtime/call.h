@@ -155,9 +155,11 @@ struct atlas_bytes call_traceparent(struct call *call);
 atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
                                  struct atlas_bytes name, struct atlas_bytes value);
 
-/* Ties a resource to the call (released at the end, or by call_release_resource). */
+/* Ties a resource to the call, which releases it at its end at the latest. */
 void call_hold_resource(struct call *call, struct call_resource *resource);
-void call_drop_resource(struct call_resource *resource); /* unties without releasing */
+
+/* Unties it without releasing it; nothing if it is not tied. */
+void call_drop_resource(struct call_resource *resource);
 
 /* Frees the calls that the worker keeps for reuse, at its end. */
 void call_free_spares(struct worker *worker);

@@ -21,7 +21,7 @@ struct remote_transport {
     atlas_status_t (*unary)(void *self, struct call *call, const char *path,
                             struct atlas_bytes request, const struct atlas_call_options *options,
                             struct atlas_bytes *ret_reply);
-    /* A stream; ret_resource is tied to the call. The operations are in stream_operations. */
+    /* A stream, which the four functions below get; the call closes it before it ends. */
     atlas_status_t (*open)(void *self, struct call *call, const char *path,
                            const struct atlas_call_options *options, void **ret_stream);
     atlas_status_t (*send)(void *stream, struct call *call, struct atlas_bytes message);

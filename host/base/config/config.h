@@ -64,8 +64,8 @@ struct config_plugin {
     const char *path;               /* found on plugin_path, or as given if it holds a "/" */
     const struct config_node *node; /* of the plugin, for the place of findings */
     const struct config_node
-        *config;               /* its own group, checked by runtime/plugin_config; NULL: empty */
-    const char *postgres_user; /* postgres = { user }; default "atlas_<id>" */
+        *config; /* its own group, checked by runtime/loader/plugin_config; NULL: empty */
+    const char *postgres_user;              /* postgres = { user }; default "atlas_<id>" */
     struct config_secret postgres_password; /* text "": the one of the group postgres */
 };
 

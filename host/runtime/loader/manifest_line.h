@@ -1,4 +1,4 @@
-/* Inside of runtime/manifest: one line of a manifest, cut into words, and what reads it. */
+/* One line of a manifest, cut into words, and what reads it. Private to manifest*.c. */
 #ifndef RUNTIME_LOADER_MANIFEST_LINE_H
 #define RUNTIME_LOADER_MANIFEST_LINE_H
 

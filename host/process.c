@@ -80,8 +80,7 @@ bool process_start(const struct config *config, const char *name, struct control
     process->config = config;
     process->shutdown = config->shutdown;
     process->control = control;
-    /* Ports first: a second host by mistake ends here, before its consumers take partitions away.
-     */
+    /* Ports first: a second host by mistake ends before its consumers take partitions away. */
     if (!start_runtime(process, name, report) || !start_listeners(process, report) ||
         !deployment_apply(process->deployment, config, report)) {
         return false;
@@ -96,19 +95,15 @@ bool process_start(const struct config *config, const char *name, struct control
 bool process_reload(struct process *process, const struct config *config, struct report *report)
 {
     int64_t start_ns = clock_monotonic_ns();
-    bool is_applied = deployment_apply(process->deployment, config, report);
-    for (size_t i = 0; !is_applied && report_line(report, i) != NULL; i++) {
-        log_error("reload refused, the running plugins are unchanged",
-                  LOG_TEXT("why", report_line(report, i)));
+    if (!deployment_apply(process->deployment, config, report)) {
+        return false;
     }
-    if (is_applied) {
-        status_follow(process->status, process->deployment);
-        process->shutdown = config->shutdown;
-        log_set_level((enum atlas_log_level)config->log.level);
-        restart_needed_log(process->config, config, runtime_process(process->runtime));
-        log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
-    }
-    return is_applied;
+    status_follow(process->status, process->deployment);
+    process->shutdown = config->shutdown;
+    log_set_level((enum atlas_log_level)config->log.level);
+    restart_needed_log(process->config, config, runtime_process(process->runtime));
+    log_info("reload done", LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
+    return true;
 }
 
 /* Calls in flight end as they would, up to the time that the configuration gives them. */

@@ -22,9 +22,9 @@ bool process_start(const struct config *config, const char *name, struct control
                    struct process **ret_process, struct report *report);
 
 /* Makes the plugins what a newer configuration says, or changes nothing and says why in the report.
- * Logs the outcome. Listeners, the log level and the times of reload and shutdown follow; servers
- * and other bounds stay as they were started. Blocks; commands may run meanwhile, but a second
- * reload waits for the first. */
+ * Listeners, the log level and the times of reload and shutdown follow; servers and other bounds
+ * stay as they were started. Blocks; commands may run meanwhile, but a second reload waits for the
+ * first. */
 bool process_reload(struct process *process, const struct config *config, struct report *report);
 
 /*

@@ -42,15 +42,12 @@ static void reload_once(struct run *run)
     struct report report;
     report_init(&report);
     struct config *config = config_load(&run->arguments.source, &report);
-    if (config != NULL) {
-        if (process_reload(run->process, config, &report)) {
-            atomic_store(&run->limit_ms, config->shutdown.limit_ms);
-        }
-    } else {
-        for (size_t i = 0; report_line(&report, i) != NULL; i++) {
-            log_error("reload refused, the running plugins are unchanged",
-                      LOG_TEXT("why", report_line(&report, i)));
-        }
+    if (config != NULL && process_reload(run->process, config, &report)) {
+        atomic_store(&run->limit_ms, config->shutdown.limit_ms);
+    }
+    for (size_t i = 0; report_line(&report, i) != NULL; i++) {
+        log_error("reload refused, the running plugins are unchanged",
+                  LOG_TEXT("reason", report_line(&report, i)));
     }
     config_release(config);
     report_finish(&report);

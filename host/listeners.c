@@ -139,7 +139,7 @@ void listeners_accept(struct listeners *listeners)
     listeners->is_accepting = true;
     grpc_server_accept(listeners->grpc);
     if (rest_server_accept(listeners->rest, &error) != ATLAS_OK) {
-        log_error("rest listeners do not accept", LOG_TEXT("error", error.text));
+        log_error("rest listeners do not accept", LOG_TEXT("reason", error.text));
     }
 }
 

@@ -39,7 +39,7 @@ static void grpc_connection_on_ready(struct http2_connection *http2)
 static void grpc_connection_on_closed(struct http2_connection *http2, const char *reason)
 {
     struct grpc_connection *connection = connection_of(http2);
-    log_debug("grpc connection closed", LOG_TEXT("listener", connection->listener->name),
+    log_debug("grpc connection closed", LOG_TEXT("address", connection->listener->address),
               LOG_TEXT("reason", reason));
     for (struct grpc_stream *stream = connection->streams, *next; stream != NULL; stream = next) {
         next = stream->next;

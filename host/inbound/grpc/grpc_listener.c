@@ -45,7 +45,7 @@ atlas_status_t grpc_listener_open(const struct grpc_listener_options *options,
     listener->on_accepted = on_accepted;
     atomic_init(&listener->services, services);
     atomic_init(&listener->trusts_identity, options->trusts_identity);
-    snprintf(listener->name, sizeof listener->name, "%s:%u", options->host, port);
+    snprintf(listener->address, sizeof listener->address, "%s:%u", options->host, port);
     if (ret_port != NULL) {
         *ret_port = port;
     }
@@ -63,7 +63,7 @@ static bool accept_one(struct grpc_listener *listener)
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         log_warn("grpc listener pauses: out of descriptors or memory, continuing",
-                 LOG_TEXT("listener", listener->name), LOG_TEXT("error", strerror(errno)));
+                 LOG_TEXT("address", listener->address), LOG_TEXT("reason", strerror(errno)));
         event_del(&listener->accept_event);
         event_add(&listener->pause_event, &(struct timeval){0, PAUSE_MS * 1000});
         return false;

@@ -20,7 +20,7 @@ static void make_host_set(void)
     if (descriptors_create((struct atlas_bytes){host_descriptors, host_descriptors_len}, &host_set,
                            &error) != ATLAS_OK) {
         log_error("reflection does not know the host's own services",
-                  LOG_TEXT("error", error.text));
+                  LOG_TEXT("reason", error.text));
     }
 }
 

@@ -64,7 +64,7 @@ static void tell_of_refusal(const struct grpc_listener *listener)
     if (server->refusal_told_ns == 0 || now_ns - server->refusal_told_ns >= NS_PER_S) {
         server->refusal_told_ns = now_ns;
         log_warn("grpc connection refused: grpc.connections are open, continuing",
-                 LOG_TEXT("listener", listener->name));
+                 LOG_TEXT("address", listener->address));
     }
 }
 

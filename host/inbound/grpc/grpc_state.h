@@ -38,7 +38,7 @@ struct grpc_listener {
     int fd;
     _Atomic(struct service_names *) services; /* of none: all */
     atomic_bool trusts_identity;
-    char name[64]; /* "127.0.0.1:50051" */
+    char address[64]; /* "127.0.0.1:50051" */
     struct event accept_event;
     struct event pause_event; /* accepts again after the system ran out of descriptors */
     bool is_accepting;

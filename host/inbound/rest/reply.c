@@ -124,7 +124,7 @@ static void add_metadata(struct evhttp_request *request, const struct call *call
         if (is_binary || len < 0 || (size_t)len >= sizeof header ||
             entry->value.len >= sizeof value) {
             log_debug("metadata has no place in HTTP/1.1 headers",
-                      LOG_TEXT("method", call->operation),
+                      LOG_TEXT("operation", call->operation),
                       LOG_BYTES("name", name, entry->name.len));
             continue;
         }
@@ -174,8 +174,8 @@ void rest_reply_call(struct rest_endpoint *endpoint, struct evhttp_request *requ
         message = error.text;
     }
     if (is_fault(status)) {
-        log_warn("call failed", LOG_TEXT("method", call->operation),
-                 LOG_TEXT("status", atlas_status_name(status)), LOG_TEXT("error", message));
+        log_warn("call failed", LOG_TEXT("operation", call->operation),
+                 LOG_TEXT("status", atlas_status_name(status)), LOG_TEXT("reason", message));
     }
     add_traceparent(request, call);
     if (status != ATLAS_OK) {

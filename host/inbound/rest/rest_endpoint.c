@@ -38,7 +38,7 @@ static void endpoint_on_accept_error(struct evconnlistener *acceptor, void *arg)
 
     (void)acceptor;
     log_warn("rest listener pauses: out of descriptors or memory, continuing",
-             LOG_TEXT("listener", endpoint->listener->name));
+             LOG_TEXT("address", endpoint->listener->address));
     rest_connections_pause(&endpoint->connections);
 }
 
@@ -70,7 +70,7 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
                                limit, server->limits.request_ms)) {
         return false;
     }
-    rest_metrics_init(&endpoint->connections.metrics, endpoint->listener->name);
+    rest_metrics_init(&endpoint->connections.metrics, endpoint->listener->address);
     configure(endpoint);
     rest_linger_init(&endpoint->linger, base, server->limits.lingering, server->limits.linger_ms);
     evhttp_errors_answer(endpoint);

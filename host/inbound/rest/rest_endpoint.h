@@ -25,7 +25,7 @@ struct rest_listener {
     unsigned index;                  /* of the listener in its server */
     int fd;
     _Atomic(struct service_names *) services;
-    char name[64];         /* "127.0.0.1:8085" */
+    char address[64];      /* "127.0.0.1:8085" */
     bool is_open;          /* its endpoints accept */
     bool is_leaving;       /* closed at a reload; every answer closes its connection */
     atomic_uint in_flight; /* requests that are not answered, or whose answer is not written */

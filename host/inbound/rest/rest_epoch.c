@@ -175,8 +175,8 @@ static struct listener_routes *make_for_listener(const struct route_table *table
     made->version = services->version;
     if (make_routes(services->items, services->count, definitions, count, false, &made->routes,
                     &error) != ATLAS_OK) {
-        log_error("rest listener has no routes", LOG_TEXT("listener", listener->name),
-                  LOG_INT("epoch", table->epoch), LOG_TEXT("error", error.text));
+        log_error("rest listener has no routes", LOG_TEXT("address", listener->address),
+                  LOG_INT("epoch", table->epoch), LOG_TEXT("reason", error.text));
     }
     return made;
 }

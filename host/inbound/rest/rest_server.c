@@ -84,7 +84,7 @@ atlas_status_t rest_server_listen(struct rest_server *server,
         free_listener(listener);
         return status;
     }
-    snprintf(listener->name, sizeof listener->name, "%s:%u", options->host, port);
+    snprintf(listener->address, sizeof listener->address, "%s:%u", options->host, port);
     listener->index = atomic_fetch_add(&server->listener_count, 1);
     listener->next = server->listeners;
     server->listeners = listener;
@@ -133,7 +133,7 @@ static atlas_status_t open_endpoints(struct rest_listener *listener, struct erro
     for (unsigned i = 0; i < listener->server->loop_count; i++) {
         if (listener->endpoints[i].http == NULL) {
             return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "REST listener %s: out of memory",
-                             listener->name);
+                             listener->address);
         }
     }
     return ATLAS_OK;

@@ -65,8 +65,8 @@ static void note_end(struct background *background, const struct call *round)
     log_warn("background round failed, continuing", LOG_TEXT("plugin", background->generation->id),
              LOG_INT("generation", background->generation->number),
              LOG_TEXT("background", background->declared->name),
-             LOG_TEXT("status", atlas_status_name(round->status)), LOG_TEXT("why", round->message),
-             LOG_INT("next_ms", background->pause_ms));
+             LOG_TEXT("status", atlas_status_name(round->status)),
+             LOG_TEXT("reason", round->message), LOG_INT("next_ms", background->pause_ms));
 }
 
 static void background_on_finished(struct call *round)

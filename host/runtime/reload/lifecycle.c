@@ -203,7 +203,7 @@ static bool await_and_tell(struct control *control, struct step *step)
     log_error(
         "a step of a plugin's life failed, continuing", LOG_TEXT("plugin", step->generation->id),
         LOG_INT("generation", step->generation->number), LOG_TEXT("step", step->operation),
-        LOG_TEXT("status", atlas_status_name(step->status)), LOG_TEXT("why", step->error.text));
+        LOG_TEXT("status", atlas_status_name(step->status)), LOG_TEXT("reason", step->error.text));
     return false;
 }
 

@@ -39,7 +39,7 @@ static void start(struct outbox *outbox, struct call *call)
         outbox_relay_start(call, outbox->plugin, &outbox->wake, outbox->publish, &outbox->relay);
     if (status != ATLAS_OK) {
         log_error("the outbox relay does not run; reload the plugin",
-                  LOG_TEXT("plugin", outbox->plugin->id), LOG_TEXT("why", call->message));
+                  LOG_TEXT("plugin", outbox->plugin->id), LOG_TEXT("reason", call->message));
     }
 }
 

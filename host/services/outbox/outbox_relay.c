@@ -33,7 +33,7 @@ static void warn(struct outbox_relay *relay, const struct error *error)
         log_warn("outbox relay failed, continuing",
                  LOG_TEXT("schema", relay->round.plugin->settings.schema),
                  LOG_TEXT("status", atlas_status_name(error->status)),
-                 LOG_TEXT("why", error->text));
+                 LOG_TEXT("reason", error->text));
     }
 }
 

@@ -53,7 +53,7 @@ static atlas_status_t bury(struct outbox_round *round, struct pg_session *sessio
     log_error("event can never be published, moved to outbox_dead",
               LOG_TEXT("schema", round->plugin->settings.schema),
               LOG_INT("id", page->rows[index].id), LOG_TEXT("topic", page->rows[index].topic),
-              LOG_TEXT("why", result->reason));
+              LOG_TEXT("reason", result->reason));
     metrics_add(round->metrics.refused, 1);
     return outbox_store_bury(session, page->rows[index].id, result->reason, error);
 }

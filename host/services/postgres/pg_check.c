@@ -35,7 +35,7 @@ static atlas_status_t compare_all(const struct pg_plugin *plugin, PGresult *cons
             first = error_set(error, status, "%s", one.text);
         } else {
             log_error("statement does not fit the database", LOG_TEXT("plugin", plugin->id),
-                      LOG_TEXT("why", one.text));
+                      LOG_TEXT("reason", one.text));
         }
     }
     return first;

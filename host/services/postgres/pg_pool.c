@@ -115,7 +115,7 @@ static void note_outage(struct pg_pool *pool, const char *reason)
     unsigned ready = publish_state(pool);
     if (ready == 0 && !pool->is_down) {
         log_warn("postgres is away, continuing", LOG_TEXT("schema", pool->settings.schema),
-                 LOG_INT("loop", loop_index(pool->loop)), LOG_TEXT("why", reason));
+                 LOG_INT("loop", loop_index(pool->loop)), LOG_TEXT("reason", reason));
     } else if (ready > 0 && pool->is_down) {
         log_info("postgres is back", LOG_TEXT("schema", pool->settings.schema),
                  LOG_INT("loop", loop_index(pool->loop)));

@@ -149,7 +149,7 @@ static atlas_status_t prepare_or_defer(struct attached *attached, struct call *c
         pg_plugin_open(plugin);
     } else if (status == ATLAS_UNAVAILABLE && !is_reload) {
         log_warn("postgres is away; the plugin answers UNAVAILABLE until it comes, continuing",
-                 LOG_TEXT("plugin", plugin->id), LOG_TEXT("why", error->text));
+                 LOG_TEXT("plugin", plugin->id), LOG_TEXT("reason", error->text));
         add_readiness(attached, error);
         status = ATLAS_OK;
     }
@@ -262,7 +262,7 @@ static void run_watch(struct call *call, void *arg)
         int64_t pause_ms = plugin->settings.reconnect_max_ms;
         if (!atlas_status_is_transient(status)) {
             log_error("the database does not fit; mend it, it is looked at again",
-                      LOG_TEXT("plugin", plugin->id), LOG_TEXT("why", error.text));
+                      LOG_TEXT("plugin", plugin->id), LOG_TEXT("reason", error.text));
             pg_plugin_refuse(plugin, error.text);
             readiness_set_failed(attached->readiness, "%s", error.text);
             pause_ms = REFUSED_PAUSE_MS;
@@ -295,7 +295,7 @@ static void activate(void *self, struct call *call, struct generation *generatio
     }
     if (pg_fiber_start(&attached->watch, call, "postgres watch", run_watch, attached) != ATLAS_OK) {
         log_error("nobody waits for the database; reload the plugin",
-                  LOG_TEXT("plugin", attached->plugin->id), LOG_TEXT("why", call->message));
+                  LOG_TEXT("plugin", attached->plugin->id), LOG_TEXT("reason", call->message));
     }
 }
 

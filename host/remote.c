@@ -131,11 +131,8 @@ static bool is_served_here(const struct remote *remote, const char *service)
     struct generation *const *generations;
     size_t count = deployment_active(remote->deployment, &generations);
     for (size_t i = 0; i < count; i++) {
-        const struct manifest_names *services = &generations[i]->manifest->services;
-        for (size_t j = 0; j < services->count; j++) {
-            if (strcmp(services->items[j], service) == 0) {
-                return true;
-            }
+        if (manifest_names_have(&generations[i]->manifest->services, service)) {
+            return true;
         }
     }
     return false;

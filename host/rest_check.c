@@ -6,13 +6,10 @@
 #include "inbound/rest/rest_server.h"
 #include "runtime/loader/manifest.h"
 
-/* Plugins of one process that are looked at. */
-#define PLUGINS_MAX 64
-
 /* What the plugins of a process bring. */
 struct plugins {
-    struct rest_definitions definitions[PLUGINS_MAX];
-    struct descriptor_set *sets[PLUGINS_MAX]; /* owned; as in definitions */
+    struct rest_definitions definitions[CONFIG_PLUGINS_MAX];
+    struct descriptor_set *sets[CONFIG_PLUGINS_MAX]; /* owned; as in definitions */
     size_t count;
 };
 
@@ -20,7 +17,7 @@ static void add_plugin(struct plugins *plugins, const struct manifest *manifest)
 {
     struct descriptor_set *set = NULL;
 
-    if (manifest == NULL || plugins->count == PLUGINS_MAX) {
+    if (manifest == NULL || plugins->count == CONFIG_PLUGINS_MAX) {
         return;
     }
     if (manifest->descriptors != NULL) {

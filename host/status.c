@@ -16,7 +16,6 @@
 #include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
 
-#define PLUGINS_MAX 64
 #define SAMPLES_MAX 16
 
 /* Values that are looked up for each scrape: cells that live until the next one. */
@@ -35,7 +34,7 @@ struct status {
     struct runtime *runtime;
     struct admin *admin;
     struct readiness_check *serving;
-    struct plugin_status plugins[PLUGINS_MAX];
+    struct plugin_status plugins[CONFIG_PLUGINS_MAX];
     size_t plugin_count;
     struct samples samples; /* the admin thread's */
     int64_t start_s;
@@ -180,7 +179,7 @@ void status_follow(struct status *status, const struct deployment *deployment)
     struct generation *const *generations;
     size_t count = deployment_active(deployment, &generations);
     forget_plugins(status);
-    for (size_t i = 0; i < count && i < PLUGINS_MAX; i++) {
+    for (size_t i = 0; i < count && i < CONFIG_PLUGINS_MAX; i++) {
         show_plugin(status, generations[i]);
     }
     readiness_set_ready(status->serving);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/config/config.h"
 #include "runtime/fiber.h"
 
 /* Arena blocks of 8 KiB that a worker keeps for reuse. */
@@ -26,7 +27,7 @@ atlas_status_t worker_create(struct runtime *runtime, unsigned index,
     atlas_status_t status = loop_create(index, &worker->loop, error);
     if (status == ATLAS_OK) {
         loop_set_owner(worker->loop, worker);
-        status = fiber_pool_create(worker->loop, limits->fibers + WORKER_FIBERS_RESERVED,
+        status = fiber_pool_create(worker->loop, limits->fibers + CONFIG_FIBERS_RESERVED,
                                    limits->stack_size, &worker->fibers, error);
     }
     if (status != ATLAS_OK) {

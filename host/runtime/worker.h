@@ -12,10 +12,6 @@ struct offload_pool;
 struct route_table;
 struct runtime;
 
-/* Fibers of a loop beyond calls.fibers, for what must go on under full load: lifecycle functions,
- * background rounds, batches. Calls from outside never take these. */
-#define WORKER_FIBERS_RESERVED 256
-
 /* Bounds of calls, from the configuration ("calls"). */
 struct call_limits {
     unsigned fibers;             /* alive at once, per loop */

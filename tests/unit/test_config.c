@@ -253,6 +253,21 @@ static void test_checks_across_groups(void)
     CU_ASSERT_TRUE(is_reported("redis.reconnect_min: is greater than redis.reconnect_max"));
 }
 
+static void test_a_process_has_a_bounded_number_of_plugins(void)
+{
+    char setting[2048];
+    size_t len = (size_t)snprintf(setting, sizeof setting, "processes.all.plugins=[");
+
+    for (int i = 0; i <= CONFIG_PLUGINS_MAX; i++) {
+        len += (size_t)snprintf(setting + len, sizeof setting - len, "%s\"p%d\"", i == 0 ? "" : ",",
+                                i);
+    }
+    snprintf(setting + len, sizeof setting - len, "]");
+
+    CU_ASSERT_PTR_NULL(load(minimal, setting, NULL));
+    CU_ASSERT_TRUE(is_reported("processes.all.plugins: names 65 plugins"));
+}
+
 static void test_service_address_prefers_placements(void)
 {
     struct config *config = load_with(
@@ -415,6 +430,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_second_file_lies_over_the_first),
     UNIT_TEST(test_include_is_relative_to_the_file),
     UNIT_TEST(test_checks_across_groups),
+    UNIT_TEST(test_a_process_has_a_bounded_number_of_plugins),
     UNIT_TEST(test_service_address_prefers_placements),
     UNIT_TEST(test_passwords_come_from_text_file_or_variable),
     UNIT_TEST(test_truncated_file_is_refused),

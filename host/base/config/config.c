@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOPS_MAX    256
 #define GROUPS_MAX   16
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -50,7 +49,7 @@ static const struct config_field process_fields[] = {
      CONFIG_FIELD_WHOLE,
      offsetof(struct config_process, loops),
      "0",
-     {0, LOOPS_MAX},
+     {0, CONFIG_LOOPS_MAX},
      NULL},
     {"admin", CONFIG_FIELD_ADDRESS, offsetof(struct config_process, admin), "", {0, 0}, NULL},
 };
@@ -178,7 +177,9 @@ static void count_loops(struct config *config)
 
     for (size_t i = 0; i < config->process_count; i++) {
         if (config->processes[i].loops == 0) {
-            config->processes[i].loops = cores < 1 ? 1 : cores > LOOPS_MAX ? LOOPS_MAX : cores;
+            config->processes[i].loops = cores < 1                  ? 1
+                                         : cores > CONFIG_LOOPS_MAX ? CONFIG_LOOPS_MAX
+                                                                    : cores;
         }
     }
 }

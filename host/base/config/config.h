@@ -26,6 +26,15 @@
 
 struct report;
 
+/* Bounds of every configuration, by which arrays are sized. */
+#define CONFIG_PLUGINS_MAX     64  /* of one process */
+#define CONFIG_LOOPS_MAX       256 /* of one process */
+#define CONFIG_GENERATIONS_MAX 16  /* of one plugin at once: of reload.generations */
+
+/* Fibers of a loop beyond calls.fibers, for what must go on under full load: lifecycle functions,
+ * background rounds, batches. Calls from outside never take these. */
+#define CONFIG_FIBERS_RESERVED 256
+
 enum config_protocol {
     CONFIG_PROTOCOL_GRPC = 0,
     CONFIG_PROTOCOL_REST = 1,

@@ -10,9 +10,6 @@
 /* Fibers of all loops of a process; two mappings each, of the 65,530 that Linux gives. */
 #define FIBERS_MAX 32000
 
-/* What each loop keeps beyond calls.fibers for the host's own work: see runtime/worker.h. */
-#define FIBERS_RESERVED 256
-
 #define FINDING(binding, ...) report_add((binding)->report, "configuration: " __VA_ARGS__)
 
 static void check_names(const struct config_binding *binding, const char *list, const char *array,
@@ -55,12 +52,18 @@ static void check_process(const struct config_binding *binding, const struct con
             }
         }
     }
-    if (process->loops * (config->calls.fibers + FIBERS_RESERVED) > FIBERS_MAX) {
+    if (process->plugins.count > CONFIG_PLUGINS_MAX) {
+        FINDING(binding,
+                "processes.%s.plugins: names %zu plugins, at most %d can be loaded: spread them "
+                "over several processes",
+                process->name, process->plugins.count, CONFIG_PLUGINS_MAX);
+    }
+    if (process->loops * (config->calls.fibers + CONFIG_FIBERS_RESERVED) > FIBERS_MAX) {
         FINDING(
             binding,
             "calls.fibers: %lld (and %d for the host) on each of the %lld loops of process %s are "
             "more than the %d that a process can have: lower calls.fibers or loops",
-            (long long)config->calls.fibers, FIBERS_RESERVED, (long long)process->loops,
+            (long long)config->calls.fibers, CONFIG_FIBERS_RESERVED, (long long)process->loops,
             process->name, FIBERS_MAX);
     }
 }

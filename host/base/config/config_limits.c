@@ -179,7 +179,7 @@ static const struct config_field reload[] = {
     TIME(config_reload, "warm_timeout", warm_ms, "10s", 10, 10 * MIN),
     TIME(config_reload, "drain_timeout", drain_ms, "30s", 10, HR),
     TIME(config_reload, "destroy_timeout", destroy_ms, "10s", 10, 10 * MIN),
-    WHOLE(config_reload, "generations", generations, "3", 2, 16),
+    WHOLE(config_reload, "generations", generations, "3", 2, CONFIG_GENERATIONS_MAX),
 };
 
 static const struct config_field shutdown[] = {

@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config/config.h"
 #include "base/log.h"
 #include "inbound/rest/rest_endpoint.h"
 #include "runtime/loader/manifest.h"
 #include "runtime/router.h"
-
-/* Plugins of one process at most. */
-#define DEFINITIONS_MAX 64
 
 /* The newest, made for that version of the listener's services, before older ones, which requests
  * in flight may hold. */
@@ -24,16 +22,6 @@ struct rest_epoch {
     struct listener_routes *listeners[]; /* by index; NULL: not made yet */
 };
 
-static bool serves(const struct manifest *manifest, const char *service)
-{
-    for (size_t i = 0; i < manifest->services.count; i++) {
-        if (strcmp(manifest->services.items[i], service) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The server's own definition, or that of a plugin here which calls a service elsewhere. */
 static const struct service_descriptor *find_service(const struct rest_definitions *definitions,
                                                      size_t count, const char *name)
@@ -45,7 +33,7 @@ static const struct service_descriptor *find_service(const struct rest_definitio
         const struct service_descriptor *service =
             set != NULL ? descriptors_service(set, name) : NULL;
 
-        if (service != NULL && serves(definitions[i].manifest, name)) {
+        if (service != NULL && manifest_names_have(&definitions[i].manifest->services, name)) {
             return service;
         }
         found = found != NULL ? found : service;
@@ -109,11 +97,11 @@ atlas_status_t rest_server_check_definitions(const char *const *services, size_t
 }
 
 static size_t definitions_of(struct generation *const *generations, size_t count,
-                             struct rest_definitions ret_definitions[DEFINITIONS_MAX])
+                             struct rest_definitions ret_definitions[CONFIG_PLUGINS_MAX])
 {
     size_t i = 0;
 
-    for (; i < count && i < DEFINITIONS_MAX; i++) {
+    for (; i < count && i < CONFIG_PLUGINS_MAX; i++) {
         ret_definitions[i] =
             (struct rest_definitions){generations[i]->manifest, generations[i]->descriptors};
     }
@@ -124,7 +112,7 @@ atlas_status_t rest_server_check(const char *const *services, size_t service_cou
                                  struct generation *const *generations, size_t generation_count,
                                  struct error *error)
 {
-    struct rest_definitions definitions[DEFINITIONS_MAX];
+    struct rest_definitions definitions[CONFIG_PLUGINS_MAX];
     size_t count = definitions_of(generations, generation_count, definitions);
 
     return rest_server_check_definitions(services, service_count, definitions, count, error);
@@ -164,7 +152,7 @@ static struct listener_routes *make_for_listener(const struct route_table *table
                                                  const struct rest_listener *listener,
                                                  const struct service_names *services)
 {
-    struct rest_definitions definitions[DEFINITIONS_MAX];
+    struct rest_definitions definitions[CONFIG_PLUGINS_MAX];
     size_t count = definitions_of(table->generations, table->generation_count, definitions);
     struct listener_routes *made = calloc(1, sizeof *made);
     struct error error;

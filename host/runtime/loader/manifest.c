@@ -54,7 +54,7 @@ static void read_abi(struct manifest_line *line)
     manifest->abi_minor = parts[1];
 }
 
-static bool has_name(const struct manifest_names *names, const char *name)
+bool manifest_names_have(const struct manifest_names *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++) {
         if (strcmp(names->items[i], name) == 0) {
@@ -70,7 +70,7 @@ static void add_name(struct manifest_line *line, struct manifest_names *names)
         manifest_finding(line, "is not \"%s <name>\" with one dotted name", line->words[0]);
         return;
     }
-    if (has_name(names, line->words[1])) {
+    if (manifest_names_have(names, line->words[1])) {
         manifest_finding(line, "names %s a second time: keep one line", line->words[1]);
         return;
     }
@@ -271,6 +271,6 @@ void manifest_destroy(struct manifest *manifest)
 
 bool manifest_asks_for(const struct manifest *manifest, const char *interface_id)
 {
-    return has_name(&manifest->required, interface_id) ||
-           has_name(&manifest->optional, interface_id);
+    return manifest_names_have(&manifest->required, interface_id) ||
+           manifest_names_have(&manifest->optional, interface_id);
 }

@@ -77,6 +77,9 @@ void manifest_check_descriptors(const struct manifest *manifest, const char *pat
 /* Frees it. NULL is allowed. */
 void manifest_destroy(struct manifest *manifest);
 
+/* True if the name is among them. */
+bool manifest_names_have(const struct manifest_names *names, const char *name);
+
 /* True if the interface stands in "requires" or "optional". */
 bool manifest_asks_for(const struct manifest *manifest, const char *interface_id);
 

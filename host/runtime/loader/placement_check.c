@@ -15,16 +15,6 @@ struct deployment_view {
     struct report *report;
 };
 
-static bool has(const struct manifest_names *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        if (strcmp(names->items[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct manifest *manifest_of(const struct deployment_view *view, const char *id)
 {
     for (size_t i = 0; i < view->config->plugin_count; i++) {
@@ -41,7 +31,7 @@ static const char *server_in(const struct deployment_view *view,
 {
     for (size_t i = 0; i < process->plugins.count; i++) {
         const struct manifest *manifest = manifest_of(view, process->plugins.items[i]);
-        if (manifest != NULL && has(&manifest->services, service)) {
+        if (manifest != NULL && manifest_names_have(&manifest->services, service)) {
             return manifest->id;
         }
     }
@@ -146,7 +136,8 @@ static void check_listened(const struct deployment_view *view,
     const struct manifest *server = NULL;
 
     for (size_t i = 0; i < view->config->plugin_count && server == NULL; i++) {
-        if (view->manifests[i] != NULL && has(&view->manifests[i]->services, service)) {
+        if (view->manifests[i] != NULL &&
+            manifest_names_have(&view->manifests[i]->services, service)) {
             server = view->manifests[i];
         }
     }

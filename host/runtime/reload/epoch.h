@@ -3,15 +3,13 @@
 #ifndef RUNTIME_RELOAD_EPOCH_H
 #define RUNTIME_RELOAD_EPOCH_H
 
+#include "base/config/config.h"
 #include "runtime/router.h"
 
 struct runtime;
 
-/* Loops of one process at most. */
-#define LOOPS_MAX 256
-
 struct epoch {
-    struct route_table *tables[LOOPS_MAX]; /* by the loop's index */
+    struct route_table *tables[CONFIG_LOOPS_MAX]; /* by the loop's index */
     unsigned count;
 };
 

@@ -4,13 +4,11 @@
 
 #include <string.h>
 
+#include "base/config/config.h"
 #include "runtime/generation.h"
 
-/* Plugins of one process at most. */
-#define PLUGINS_MAX 64
-
 struct generation_list {
-    struct generation *items[PLUGINS_MAX * 16]; /* reload.generations is 16 at most */
+    struct generation *items[CONFIG_PLUGINS_MAX * CONFIG_GENERATIONS_MAX];
     size_t count;
 };
 

@@ -89,21 +89,8 @@ void plan_make(struct plan *plan, const struct config *config, const char *name,
                    name);
         return;
     }
-    if (process->plugins.count > PLUGINS_MAX) {
-        report_add(report, "processes: process \"%s\" has %zu plugins, at most %d can be loaded",
-                   name, process->plugins.count, PLUGINS_MAX);
-        return;
-    }
     for (size_t i = 0; i < process->plugins.count; i++) {
-        const struct config_plugin *plugin = config_plugin(config, process->plugins.items[i]);
-        if (plugin == NULL) {
-            report_add(report,
-                       "processes: process \"%s\" names the plugin \"%s\", which is not "
-                       "among plugins; add it there or remove it here",
-                       name, process->plugins.items[i]);
-            continue;
-        }
-        plan_plugin(plan, plugin, active, report);
+        plan_plugin(plan, config_plugin(config, process->plugins.items[i]), active, report);
     }
     check_placement(plan, config, process, report);
 }

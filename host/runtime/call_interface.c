@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/binary_header.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/call.h"
@@ -163,8 +164,7 @@ static bool is_metadata_name(struct atlas_bytes name)
 
 static bool is_metadata_value(struct atlas_bytes name, struct atlas_bytes value)
 {
-    const char *end = (const char *)name.data + name.len;
-    if (name.len > 4 && memcmp(end - 4, "-bin", 4) == 0) {
+    if (binary_header_is_name(name.data, name.len)) {
         return true;
     }
     const unsigned char *text = value.data;

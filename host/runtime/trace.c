@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "runtime/worker.h"
 
 #define TRACEPARENT_LEN (TRACE_TEXT_SIZE - 1)
 
+/* In lower case only. */
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= 'A' && c <= 'F' ? -1 : hex_value(c);
 }
 
 static bool read_hex(const char *text, uint8_t *bytes, size_t count)

@@ -2,7 +2,7 @@
  * configuration. */
 #include "fuzz.h"
 
-#include "base/http2/binary_header.h"
+#include "base/binary_header.h"
 #include "base/http2/grpc_timeout.h"
 #include "base/http2/message_parser.h"
 #include "base/http2/status_message.h"

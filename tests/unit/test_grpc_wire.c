@@ -1,5 +1,5 @@
 /* The wire format of gRPC: timeouts, messages of statuses, binary metadata. */
-#include "base/http2/binary_header.h"
+#include "base/binary_header.h"
 #include "base/http2/grpc_status.h"
 #include "base/http2/grpc_timeout.h"
 #include "base/http2/status_message.h"

@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "base/hex.h"
+
 static bool is_plain(char c)
 {
     return c >= 0x20 && c <= 0x7e && c != '%';
@@ -21,20 +23,6 @@ size_t status_message_encode(const char *text, size_t len, char *ret_encoded)
         }
     }
     return (size_t)(out - ret_encoded);
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
 }
 
 size_t status_message_decode(const char *encoded, size_t len, char *ret_text, size_t size)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/http2/binary_header.h"
+#include "base/binary_header.h"
 #include "base/http2/grpc_timeout.h"
 #include "inbound/grpc/grpc_host_services.h"
 #include "inbound/grpc/grpc_response.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/http2/binary_header.h"
+#include "base/binary_header.h"
 #include "base/http2/grpc_status.h"
 #include "base/http2/status_message.h"
 #include "inbound/grpc/grpc_response.h"

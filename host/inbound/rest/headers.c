@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/binary_header.h"
 #include "runtime/call.h"
 
 #define METADATA_PREFIX "grpc-metadata-"
@@ -132,12 +133,14 @@ atlas_status_t rest_headers_to_metadata(struct evhttp_request *request, struct c
         char lower[NAME_LIMIT];
         size_t len = name != NULL ? strlen(name) : 0;
 
-        if (len == 0 || len >= sizeof lower || strncasecmp(name, "grpc-", 5) == 0 ||
-            (len > 4 && strcasecmp(name + len - 4, "-bin") == 0)) {
+        if (len == 0 || len >= sizeof lower) {
             continue;
         }
         for (size_t i = 0; i < len; i++) {
             lower[i] = (char)tolower((unsigned char)name[i]);
+        }
+        if (binary_header_is_name(lower, len) || (len >= 5 && memcmp(lower, "grpc-", 5) == 0)) {
+            continue;
         }
         atlas_status_t status =
             call_add_metadata(call, &call->metadata, (struct atlas_bytes){lower, len},

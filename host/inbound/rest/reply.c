@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/binary_header.h"
 #include "base/log.h"
 #include "inbound/rest/http_status.h"
 #include "inbound/rest/json_text.h"
@@ -119,10 +120,9 @@ static void add_metadata(struct evhttp_request *request, const struct call *call
         char header[METADATA_NAME_LIMIT];
         char value[1024];
         int len = snprintf(header, sizeof header, "Grpc-Metadata-%.*s", (int)entry->name.len, name);
-        bool is_binary = entry->name.len > 4 && memcmp(name + entry->name.len - 4, "-bin", 4) == 0;
 
-        if (is_binary || len < 0 || (size_t)len >= sizeof header ||
-            entry->value.len >= sizeof value) {
+        if (binary_header_is_name(name, entry->name.len) || len < 0 ||
+            (size_t)len >= sizeof header || entry->value.len >= sizeof value) {
             log_debug("metadata has no place in HTTP/1.1 headers",
                       LOG_TEXT("operation", call->operation),
                       LOG_BYTES("name", name, entry->name.len));

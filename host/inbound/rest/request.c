@@ -5,19 +5,9 @@
 #include "inbound/rest/request.h"
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "inbound/rest/json_to_proto.h"
 #include "inbound/rest/text_to_proto.h"
-
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
 
 enum decode_flags {
     DECODE_PLUS = 1u << 0,       /* + is a blank: in queries */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/binary_header.h"
 #include "base/clock.h"
-#include "base/http2/binary_header.h"
 #include "base/http2/grpc_timeout.h"
 #include "runtime/trace.h"
 #include "runtime/wait.h"

@@ -1,5 +1,7 @@
 #include "services/postgres/pg_binary.h"
 
+#include "base/hex.h"
+
 /* PostgreSQL counts microseconds from 2000-01-01. */
 #define EPOCH_2000_US INT64_C(946684800000000)
 
@@ -17,17 +19,6 @@ uint64_t pg_binary_get(const char *from, size_t len)
         value = value << 8 | (uint8_t)from[i];
     }
     return value;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 static bool is_uuid_dash(size_t position)
@@ -48,8 +39,8 @@ bool pg_binary_put_uuid(struct atlas_bytes text, char *to)
             }
             continue;
         }
-        int high = hex_digit(from[i]);
-        int low = hex_digit(from[i + 1]);
+        int high = hex_value(from[i]);
+        int low = hex_value(from[i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

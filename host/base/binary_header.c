@@ -1,4 +1,4 @@
-#include "base/http2/binary_header.h"
+#include "base/binary_header.h"
 
 #include <string.h>
 

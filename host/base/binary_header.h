@@ -1,6 +1,6 @@
 /* Values of "-bin" metadata: base64, sent without padding, taken with or without. */
-#ifndef BASE_HTTP2_BINARY_HEADER_H
-#define BASE_HTTP2_BINARY_HEADER_H
+#ifndef BASE_BINARY_HEADER_H
+#define BASE_BINARY_HEADER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -150,6 +150,33 @@ atlas_status_t call_fail(struct call *call, atlas_status_t status, const char *f
     return status;
 }
 
+atlas_status_t call_no_memory(struct call *call)
+{
+    return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                     "the call's memory is used up; see calls.arena_limit (%zu bytes)",
+                     call->arena.limit);
+}
+
+atlas_status_t call_check_message(struct call *call, size_t len)
+{
+    size_t limit = call->worker->limits.message_limit;
+    if (len <= limit) {
+        return ATLAS_OK;
+    }
+    return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                     "a message of %zu bytes exceeds calls.message_limit (%zu)", len, limit);
+}
+
+void call_set_timeout(struct call *call, int64_t timeout_ns)
+{
+    int64_t max_ns = call->worker->limits.max_deadline_ns;
+    if (max_ns > 0 && timeout_ns > max_ns) {
+        timeout_ns = max_ns;
+    }
+    call->deadline_ns =
+        timeout_ns < INT64_MAX - call->start_ns ? call->start_ns + timeout_ns : INT64_MAX;
+}
+
 struct atlas_bytes call_traceparent(struct call *call)
 {
     if (call->traceparent.len == 0) {
@@ -190,8 +217,7 @@ atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
     char *value_copy = arena_copy(&call->arena, value.data, value.len);
     bool has_room = list->count < list->room || grow_list(call, list);
     if (name_copy == NULL || value_copy == NULL || !has_room) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "the call's memory is used up; see calls.arena_limit");
+        return call_no_memory(call);
     }
     list->entries[list->count++] =
         (struct atlas_metadata){{name_copy, name.len}, {value_copy, value.len}};

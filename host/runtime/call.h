@@ -147,6 +147,16 @@ struct call *call_create_child(struct call *parent, const struct route *route);
 __attribute__((format(printf, 3, 4))) atlas_status_t
 call_fail(struct call *call, atlas_status_t status, const char *format, ...);
 
+/* What a function returns when it is too much: RESOURCE_EXHAUSTED with a message that names the
+ * bound. The memory of the call (calls.arena_limit) is used up; or OK, unless a message of so many
+ * bytes is over calls.message_limit. */
+atlas_status_t call_no_memory(struct call *call);
+atlas_status_t call_check_message(struct call *call, size_t len);
+
+/* Lets the deadline be so much later than the start of the call, as its caller asks, up to
+ * calls.max_deadline. */
+void call_set_timeout(struct call *call, int64_t timeout_ns);
+
 /* The trace context as the text of a traceparent header, in the arena; empty if there is none or no
  * memory. */
 struct atlas_bytes call_traceparent(struct call *call);

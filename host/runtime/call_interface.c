@@ -18,9 +18,7 @@ static void *alloc_from(struct call *call, struct arena *arena, size_t size)
 {
     void *memory = arena_alloc(arena, size);
     if (memory == NULL) {
-        call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                  "the call's memory is used up; see calls.arena_limit (%zu bytes)",
-                  call->arena.limit);
+        call_no_memory(call);
     }
     return memory;
 }
@@ -76,10 +74,7 @@ static atlas_status_t recv_message(struct atlas_call *public, struct atlas_bytes
 static void *reply_buffer(struct atlas_call *public, size_t size)
 {
     struct call *call = call_of(public);
-    if (size > call->worker->limits.message_limit) {
-        call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                  "a message of %zu bytes exceeds calls.message_limit (%zu)", size,
-                  call->worker->limits.message_limit);
+    if (call_check_message(call, size) != ATLAS_OK) {
         return NULL;
     }
     if (call->is_reply_room_free && call->reply_room_size >= size) {
@@ -130,10 +125,8 @@ static atlas_status_t send_message(struct atlas_call *public, struct atlas_bytes
         return call_fail(call, ATLAS_FAILED_PRECONDITION, "send: %s has no caller",
                          call->operation);
     }
-    if (message.len > call->worker->limits.message_limit) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "a message of %zu bytes exceeds calls.message_limit (%zu)", message.len,
-                         call->worker->limits.message_limit);
+    if (call_check_message(call, message.len) != ATLAS_OK) {
+        return ATLAS_RESOURCE_EXHAUSTED;
     }
     return route_is_unary(call->route) ? send_unary(call, message) : send_streaming(call, message);
 }

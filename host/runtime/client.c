@@ -110,8 +110,7 @@ static atlas_status_t take_reply(struct call *call, struct call *child,
     }
     char *copy = arena_copy(&call->arena, child->reply.data, child->reply.len);
     if (copy == NULL) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "the call's memory is used up; see calls.arena_limit");
+        return call_no_memory(call);
     }
     *ret_reply = (struct atlas_bytes){copy, child->reply.len};
     return ATLAS_OK;
@@ -143,7 +142,10 @@ static atlas_status_t unary(struct atlas_call *public, const char *path, struct 
 {
     struct call *call = call_of(public);
     const struct route *route;
-    atlas_status_t status = resolve(call, path, &route);
+    atlas_status_t status = call_check_message(call, request.len);
+    if (status == ATLAS_OK) {
+        status = resolve(call, path, &route);
+    }
     if (status != ATLAS_OK) {
         return status;
     }
@@ -208,8 +210,7 @@ static atlas_status_t open_stream(struct atlas_call *public, const char *path,
     struct call *call = call_of(public);
     struct client_stream *stream = arena_alloc(&call->arena, sizeof *stream);
     if (stream == NULL) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "the call's memory is used up; see calls.arena_limit");
+        return call_no_memory(call);
     }
     *stream = (struct client_stream){.resource = {.release = stream_on_release}, .call = call};
     arena_init(&stream->messages, &call->worker->arenas, call->worker->limits.arena_limit);
@@ -242,12 +243,17 @@ static struct client_stream *stream_of(struct call *call, struct atlas_handle ha
 static atlas_status_t send_message(struct atlas_call *public, struct atlas_handle handle,
                                    struct atlas_bytes message)
 {
-    struct client_stream *stream = stream_of(call_of(public), handle);
+    struct call *call = call_of(public);
+    struct client_stream *stream = stream_of(call, handle);
     if (stream == NULL) {
         return ATLAS_FAILED_PRECONDITION;
     }
-    return stream->remote != NULL ? stream->remote->send(stream->stream, call_of(public), message)
-                                  : local_stream_send(stream->stream, call_of(public), message);
+    atlas_status_t status = call_check_message(call, message.len);
+    if (status != ATLAS_OK) {
+        return status;
+    }
+    return stream->remote != NULL ? stream->remote->send(stream->stream, call, message)
+                                  : local_stream_send(stream->stream, call, message);
 }
 
 static atlas_status_t half_close(struct atlas_call *public, struct atlas_handle handle)

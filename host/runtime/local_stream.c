@@ -176,11 +176,6 @@ atlas_status_t local_stream_open(struct call *call, struct call *child, void **r
 atlas_status_t local_stream_send(void *stream, struct call *call, struct atlas_bytes message)
 {
     struct local_stream *self = stream;
-    if (message.len > call->worker->limits.message_limit) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "a message of %zu bytes exceeds calls.message_limit (%zu)", message.len,
-                         call->worker->limits.message_limit);
-    }
     return push(&self->requests, call, message);
 }
 

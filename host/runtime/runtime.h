@@ -14,7 +14,8 @@ struct config;
 
 /*
  * Calls to services that this process does not run: the gRPC client. The functions are those of
- * struct atlas_client_interface, for a service that no route table of this process has.
+ * struct atlas_client_interface, for a service that no route table of this process has; messages
+ * are within calls.message_limit.
  */
 struct remote_transport {
     void *self;

@@ -95,16 +95,9 @@ static void set_timeout(struct grpc_stream *stream, const char *text, size_t len
         grpc_stream_refuse(stream, 400, ATLAS_INTERNAL, "malformed grpc-timeout");
         return;
     }
-    if (stream->call == NULL) {
-        return;
+    if (stream->call != NULL) {
+        call_set_timeout(stream->call, timeout_ns);
     }
-    int64_t max_ns = stream->loop->worker->limits.max_deadline_ns;
-    int64_t start_ns = stream->call->start_ns;
-    if (max_ns > 0 && timeout_ns > max_ns) {
-        timeout_ns = max_ns;
-    }
-    stream->call->deadline_ns =
-        timeout_ns < INT64_MAX - start_ns ? start_ns + timeout_ns : INT64_MAX;
 }
 
 static void set_content_type(struct grpc_stream *stream, const char *value, size_t len)

@@ -113,10 +113,6 @@ atlas_status_t grpc_streaming_send(struct call *call, struct atlas_bytes message
         return call_fail(call, status != ATLAS_OK ? status : ATLAS_CANCELLED,
                          "the caller has gone");
     }
-    if (message.len > call->worker->limits.message_limit) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "reply of %zu bytes is over calls.message_limit", message.len);
-    }
     status = wait_for_room(call, stream);
     if (status != ATLAS_OK) {
         return status;

@@ -192,12 +192,7 @@ static atlas_status_t set_timeout(struct call *call, const char *text, struct er
         return error_set(error, ATLAS_INVALID_ARGUMENT,
                          "header Grpc-Timeout: up to eight digits and one of H M S m u n");
     }
-    int64_t max_ns = call->worker->limits.max_deadline_ns;
-    if (max_ns > 0 && timeout_ns > max_ns) {
-        timeout_ns = max_ns;
-    }
-    call->deadline_ns =
-        timeout_ns < INT64_MAX - call->start_ns ? call->start_ns + timeout_ns : INT64_MAX;
+    call_set_timeout(call, timeout_ns);
     return ATLAS_OK;
 }
 

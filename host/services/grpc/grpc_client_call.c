@@ -70,12 +70,6 @@ atlas_status_t grpc_client_call_unary(void *self, struct call *call, const char 
                                       struct atlas_bytes *ret_reply)
 {
     struct grpc_client_stream *stream;
-    size_t limit = call->worker->limits.message_limit;
-    if (request.len > limit) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "a message of %zu bytes exceeds calls.message_limit (%zu)", request.len,
-                         limit);
-    }
     atlas_status_t status = prepare(self, call, path, options, &stream);
     if (status != ATLAS_OK) {
         return status;
@@ -129,9 +123,7 @@ atlas_status_t grpc_client_call_open(void *self, struct call *call, const char *
     }
     incoming_init(&stream->incoming, call->worker->limits.message_limit);
     stream->path = arena_copy(&call->arena, path, strlen(path));
-    status = stream->path != NULL
-                 ? keep_metadata(call, stream)
-                 : call_fail(call, ATLAS_RESOURCE_EXHAUSTED, "the call's memory is used up");
+    status = stream->path != NULL ? keep_metadata(call, stream) : call_no_memory(call);
     if (status == ATLAS_OK) {
         grpc_client_route_start(stream);
         if (stream->is_complete) {

@@ -37,10 +37,6 @@ atlas_status_t grpc_client_streaming_send(void *handle, struct call *call,
                                           struct atlas_bytes message)
 {
     struct grpc_client_stream *stream = handle;
-    if (message.len > call->worker->limits.message_limit) {
-        return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
-                         "message of %zu bytes is over calls.message_limit", message.len);
-    }
     if (stream->is_ended) {
         return call_fail(call, ATLAS_FAILED_PRECONDITION, "send after half_close");
     }

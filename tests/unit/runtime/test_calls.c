@@ -331,6 +331,29 @@ static void test_calls_without_a_way_say_so(void)
     run(call_nowhere, NULL, ATLAS_OK);
 }
 
+/* The same as over the wire, whatever the placement. */
+static atlas_status_t call_with_too_much(struct call *call, void *arg)
+{
+    (void)arg;
+    static const char zeros[512 * 1024 + 1];
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_bytes message = {zeros, sizeof zeros};
+    struct atlas_bytes reply;
+    struct atlas_handle stream;
+    CU_ASSERT_EQUAL(client->unary(&call->public, "/atlas.test.v1.Echo/Echo", message, NULL, &reply),
+                    ATLAS_RESOURCE_EXHAUSTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(call->message, "calls.message_limit"));
+    CU_ASSERT_EQUAL(client->open(&call->public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream),
+                    ATLAS_OK);
+    CU_ASSERT_EQUAL(client->send(&call->public, stream, message), ATLAS_RESOURCE_EXHAUSTED);
+    return ATLAS_OK;
+}
+
+static void test_local_calls_have_the_limits_of_remote_ones(void)
+{
+    run(call_with_too_much, NULL, ATLAS_OK);
+}
+
 static void test_host_ends_clean(void)
 {
     test_host_stop(&host);
@@ -353,4 +376,6 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),
           UNIT_TEST(test_calls_in_a_cleanup_section_outlive_the_cancel),
           UNIT_TEST(test_stream_belongs_to_the_call_that_opened_it),
-          UNIT_TEST(test_calls_without_a_way_say_so), UNIT_TEST(test_host_ends_clean))
+          UNIT_TEST(test_calls_without_a_way_say_so),
+          UNIT_TEST(test_local_calls_have_the_limits_of_remote_ones),
+          UNIT_TEST(test_host_ends_clean))

@@ -9,6 +9,8 @@
 #include "base/report.h"
 #include "base/tcp_listener.h"
 #include "inbound/grpc/grpc_server.h"
+#include "inbound/rest/rest_definitions.h"
+#include "inbound/rest/rest_limits.h"
 #include "inbound/rest/rest_server.h"
 #include "listener_set.h"
 #include "process_services.h"
@@ -32,31 +34,20 @@ struct listeners {
     bool is_accepting;
 };
 
-static struct rest_limits rest_limits_of(const struct config_rest *config)
-{
-    return (struct rest_limits){
-        .connections = (unsigned)config->connections,
-        .body_limit = (size_t)config->body_bytes,
-        .header_limit = (size_t)config->header_bytes,
-        .depth = (unsigned)config->depth,
-        .request_ms = config->request_ms,
-        .lingering = (unsigned)config->lingering,
-        .linger_ms = config->linger_ms,
-        .idle_ms = config->idle_ms,
-    };
-}
-
 /* Two plugins whose REST routes clash, or a service without descriptors, refuse a deployment. */
 static void check_routes(const struct config *config, const struct process_services *services,
                          struct generation *const *generations, size_t count, struct report *report)
 {
+    struct rest_definition definitions[CONFIG_PLUGINS_MAX];
+    size_t definition_count = rest_definitions_of(generations, count, definitions);
+
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         struct error error;
         if (listener->protocol == CONFIG_PROTOCOL_REST &&
             process_services_have_any(services, &listener->services) &&
-            rest_server_check(listener->services.items, listener->services.count, generations,
-                              count, &error) != ATLAS_OK) {
+            rest_definitions_check(listener->services.items, listener->services.count, definitions,
+                                   definition_count, &error) != ATLAS_OK) {
             report_add(report, "listener %s: %s", listener->name, error.text);
         }
     }

@@ -3,12 +3,12 @@
 #include "base/config/config.h"
 #include "base/descriptors.h"
 #include "base/report.h"
-#include "inbound/rest/rest_server.h"
+#include "inbound/rest/rest_definitions.h"
 #include "runtime/loader/manifest.h"
 
 /* What the plugins of a process bring. */
 struct plugins {
-    struct rest_definitions definitions[CONFIG_PLUGINS_MAX];
+    struct rest_definition definitions[CONFIG_PLUGINS_MAX];
     struct descriptor_set *sets[CONFIG_PLUGINS_MAX]; /* owned; as in definitions */
     size_t count;
 };
@@ -25,7 +25,7 @@ static void add_plugin(struct plugins *plugins, const struct manifest *manifest)
                            &set, NULL);
     }
     plugins->sets[plugins->count] = set;
-    plugins->definitions[plugins->count++] = (struct rest_definitions){manifest, set};
+    plugins->definitions[plugins->count++] = (struct rest_definition){manifest, set};
 }
 
 static void finish(struct plugins *plugins)
@@ -65,8 +65,8 @@ static bool check_listener(const struct config *config, const struct manifest *c
         }
     }
     if (opens(&plugins, listener)) {
-        status = rest_server_check_definitions(listener->services.items, listener->services.count,
-                                               plugins.definitions, plugins.count, &error);
+        status = rest_definitions_check(listener->services.items, listener->services.count,
+                                        plugins.definitions, plugins.count, &error);
     }
     if (status != ATLAS_OK) {
         report_add(report, "configuration: listeners.%s: %s", listener->name, error.text);

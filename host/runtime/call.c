@@ -67,23 +67,38 @@ bool call_has_fiber_left(const struct worker *worker)
     return fiber_pool_alive(worker->fibers) < worker->limits.fibers;
 }
 
-struct call *call_create(struct worker *worker, struct route_table *routes,
-                         const struct route *route)
+static struct call *create_from_outside(struct worker *worker, struct route_table *routes,
+                                        struct generation *generation, const char *path)
 {
     struct call *call = call_has_fiber_left(worker) ? take_call(worker) : NULL;
     if (call == NULL) {
         return NULL;
     }
-    call->route = route;
     call->routes = route_table_acquire(routes);
-    call->operation = route->path;
-    set_generation(call, route->generation);
+    call->operation = path;
+    set_generation(call, generation);
     if (worker->limits.default_deadline_ns > 0) {
         call->deadline_ns = call->start_ns + worker->limits.default_deadline_ns;
     }
     list_call(worker, call);
     trace_begin(worker, &call->trace); /* unless the caller brings one */
     return call;
+}
+
+struct call *call_create(struct worker *worker, struct route_table *routes,
+                         const struct route *route)
+{
+    struct call *call = create_from_outside(worker, routes, route->generation, route->path);
+    if (call != NULL) {
+        call->route = route;
+    }
+    return call;
+}
+
+struct call *call_create_elsewhere(struct worker *worker, struct route_table *routes,
+                                   const char *path)
+{
+    return create_from_outside(worker, routes, NULL, path);
 }
 
 struct call *call_create_internal(struct worker *worker, struct generation *generation,

@@ -137,6 +137,11 @@ struct call *call_create(struct worker *worker, struct route_table *routes,
 struct call *call_create_internal(struct worker *worker, struct generation *generation,
                                   const char *operation);
 
+/* Makes a call from outside for a method of a service that runs elsewhere (route NULL); the table
+ * is counted. Started by call_start_function. NULL as above. */
+struct call *call_create_elsewhere(struct worker *worker, struct route_table *routes,
+                                   const char *path);
+
 /* Makes a call that runs on behalf of another on the same loop: its deadline, cancellation, trace
  * and identity are inherited. A task (route NULL) runs in the parent's generation, and the parent
  * takes its arena over when it ends; a local call runs in the route's generation. Ends before its

@@ -8,7 +8,7 @@
 
 #include "inbound/rest/http_status.h"
 #include "inbound/rest/reply.h"
-#include "inbound/rest/rest_endpoint.h"
+#include "inbound/rest/rest_state.h"
 
 #define MESSAGE_SIZE 160
 

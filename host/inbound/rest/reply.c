@@ -11,7 +11,8 @@
 #include "inbound/rest/http_status.h"
 #include "inbound/rest/json_text.h"
 #include "inbound/rest/proto_to_json.h"
-#include "inbound/rest/rest_endpoint.h"
+#include "inbound/rest/rest_state.h"
+#include "inbound/rest/routes.h"
 #include "runtime/call.h"
 #include "runtime/trace.h"
 

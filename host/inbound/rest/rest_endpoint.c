@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "inbound/rest/evhttp_errors.h"
+#include "inbound/rest/rest_exchange.h"
+#include "inbound/rest/rest_receive.h"
 #include "runtime/worker.h"
 
 /* All that evhttp knows: which of them a path takes is ours to say. */
@@ -53,7 +55,7 @@ static void configure(struct rest_endpoint *endpoint)
     evhttp_set_timeout_tv(endpoint->http, &idle);
     evhttp_set_default_content_type(endpoint->http, NULL);
     evhttp_set_bevcb(endpoint->http, endpoint_on_connection, endpoint);
-    evhttp_set_gencb(endpoint->http, rest_exchange_begin, endpoint);
+    evhttp_set_gencb(endpoint->http, rest_receive, endpoint);
 }
 
 bool rest_endpoint_open(struct rest_endpoint *endpoint)

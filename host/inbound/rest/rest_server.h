@@ -11,23 +11,10 @@
 
 #include "base/error.h"
 
-struct descriptor_set;
-struct generation;
-struct manifest;
+struct rest_limits;
 struct rest_listener;
 struct rest_server;
 struct runtime;
-
-struct rest_limits {
-    unsigned connections; /* of one listener, spread over the loops */
-    size_t body_limit;    /* bytes */
-    size_t header_limit;  /* bytes of request line and headers */
-    unsigned depth;       /* of JSON, at most 100 */
-    int64_t request_ms;   /* from the first byte of a request until all of it is there */
-    unsigned lingering;   /* sockets kept for clients that may still be sending */
-    int64_t linger_ms;    /* for so long */
-    int64_t idle_ms;      /* a connection that neither sends nor takes anything so long is closed */
-};
 
 struct rest_listener_options {
     const char *host; /* a numeric address */
@@ -82,24 +69,5 @@ void rest_server_cancel(struct rest_server *server);
 
 /* Frees the server once nothing is in flight, while the loops still run. NULL is allowed. */
 void rest_server_destroy(struct rest_server *server);
-
-/*
- * Whether a listener for these services could serve these generations: every service has
- * descriptors in one of them and at least one binding, and no two methods are bound to the same
- * path. The error names service, method and remedy. Any thread.
- */
-atlas_status_t rest_server_check(const char *const *services, size_t service_count,
-                                 struct generation *const *generations, size_t generation_count,
-                                 struct error *error);
-
-/* The same for plugins that are only files yet: what each serves, and its descriptors (NULL: none).
- */
-struct rest_definitions {
-    const struct manifest *manifest;
-    const struct descriptor_set *set;
-};
-atlas_status_t rest_server_check_definitions(const char *const *services, size_t service_count,
-                                             const struct rest_definitions *definitions,
-                                             size_t count, struct error *error);
 
 #endif

@@ -7,9 +7,7 @@
 
 #include "base/descriptors.h"
 #include "base/wire.h"
-
-/* How deep objects and arrays may lie in each other at most, here and in replies. */
-#define JSON_DEPTH_LIMIT 100u
+#include "inbound/rest/json_depth.h"
 
 /* Appends the message that the JSON object describes; empty text counts as {}. depth, at most
  * JSON_DEPTH_LIMIT, bounds objects and arrays in each other. RESOURCE_EXHAUSTED when the buffer's

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inbound/rest/json_to_proto.h"
+#include "inbound/rest/json_depth.h"
 
 #define KEY_SHOWN 64
 

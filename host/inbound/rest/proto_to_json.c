@@ -1,49 +1,39 @@
 /*
  * Protobuf to JSON. Fields come in any order on the wire and leave in the order of their numbers: a
- * first pass over a message notes where each field begins, a second writes them. The notes of all
- * open messages lie in one stack of slots. Recurses at most JSON_DEPTH_LIMIT deep.
+ * first pass over a message notes where each field begins (field_slots.h), a second writes them.
+ * Recurses at most JSON_DEPTH_LIMIT deep.
  */
 #include "inbound/rest/proto_to_json.h"
 
 #include "base/arena.h"
 #include "base/utf8.h"
+#include "inbound/rest/field_slots.h"
+#include "inbound/rest/json_depth.h"
 #include "inbound/rest/json_text.h"
-#include "inbound/rest/json_to_proto.h"
-#include "inbound/rest/scalar.h"
+#include "inbound/rest/scalar_json.h"
 #include "inbound/rest/time_text.h"
-
-/* What is known of one field of one open message. */
-struct slot {
-    const uint8_t *first; /* where its first occurrence begins, NULL: absent */
-    struct wire_field last;
-    uint32_t count; /* occurrences; a packed run is one */
-};
 
 struct decoder {
     struct buffer *out;
     struct error *error;
-    struct slot *slots;
-    size_t slot_count;
-    size_t slot_capacity;
+    struct field_slots slots;
     unsigned int depth;
 };
 
 static atlas_status_t put_message(struct decoder *decoder, const struct message_descriptor *message,
                                   struct atlas_bytes proto);
 
-__attribute__((noinline)) static atlas_status_t
-malformed(const struct decoder *decoder, const struct message_descriptor *message, const char *what)
+static atlas_status_t malformed(const struct decoder *decoder,
+                                const struct message_descriptor *message, const char *what)
 {
-    return error_set(decoder->error, ATLAS_INTERNAL, "the reply is not a valid %s: %s",
-                     message->name, what);
+    return field_slots_malformed(decoder->error, message, NULL, what);
 }
 
-__attribute__((noinline)) static atlas_status_t
-malformed_field(const struct decoder *decoder, const struct message_descriptor *message,
-                const struct field_descriptor *field, const char *what)
+static atlas_status_t malformed_field(const struct decoder *decoder,
+                                      const struct message_descriptor *message,
+                                      const struct field_descriptor *field, const char *what)
 {
-    return error_set(decoder->error, ATLAS_INTERNAL, "the reply is not a valid %s: field %s %s",
-                     message->name, field->name, what);
+    return field_slots_malformed(decoder->error, message, field, what);
 }
 
 static atlas_status_t put_scalar(struct decoder *decoder, const struct message_descriptor *message,
@@ -75,121 +65,16 @@ static void put_default(struct decoder *decoder, const struct field_descriptor *
     }
 }
 
-/* Takes count slots; their index, or SIZE_MAX when memory is out. Pointers into the stack of slots
- * end here. */
-static size_t open_slots(struct decoder *decoder, size_t count)
-{
-    size_t index = decoder->slot_count;
-
-    if (index + count > decoder->slot_capacity) {
-        size_t capacity = (index + count) * 2 + 32;
-        struct slot *slots = arena_alloc(decoder->out->arena, capacity * sizeof *slots);
-
-        if (slots == NULL) {
-            return SIZE_MAX;
-        }
-        if (index > 0) {
-            memcpy(slots, decoder->slots, index * sizeof *slots);
-        }
-        decoder->slots = slots;
-        decoder->slot_capacity = capacity;
-    }
-    if (count > 0) {
-        memset(&decoder->slots[index], 0, count * sizeof *decoder->slots);
-    }
-    decoder->slot_count += count;
-    return index;
-}
-
-/* A member of a oneof ends the members before it. */
-static void clear_oneof(const struct message_descriptor *message, struct slot *slots,
-                        const struct field_descriptor *member)
-{
-    for (size_t i = 0; i < message->field_count; i++) {
-        if (message->fields[i].oneof == member->oneof && &message->fields[i] != member) {
-            slots[i].first = NULL;
-        }
-    }
-}
-
-static bool is_expected(const struct field_descriptor *field, enum wire_type type)
-{
-    return type == scalar_wire_type(field->type) ||
-           (field->is_repeated && type == WIRE_BYTES && field->type != FIELD_GROUP);
-}
-
-/* The first pass: where every known field begins, and its last occurrence. */
-static atlas_status_t note_fields(struct decoder *decoder, const struct message_descriptor *message,
-                                  struct atlas_bytes proto, size_t base)
-{
-    struct wire_reader reader = wire_reader(proto);
-    struct slot *slots = &decoder->slots[base];
-    struct wire_field wire;
-    enum wire_result result = WIRE_FIELD;
-
-    for (;;) {
-        const uint8_t *start = reader.at;
-
-        result = wire_next(&reader, &wire);
-        if (result != WIRE_FIELD) {
-            break;
-        }
-        const struct field_descriptor *field = message_field_by_number(message, wire.number);
-        if (field == NULL) {
-            continue; /* of a newer version */
-        }
-        if (!is_expected(field, wire.type)) {
-            return malformed_field(decoder, message, field, "has another wire type");
-        }
-        struct slot *slot = &slots[field - message->fields];
-        if (field->oneof >= 0) {
-            clear_oneof(message, slots, field);
-        }
-        if (slot->first == NULL) {
-            slot->first = start;
-            slot->count = 0;
-        }
-        slot->last = wire;
-        slot->count++;
-    }
-    return result == WIRE_END ? ATLAS_OK : malformed(decoder, message, "malformed wire format");
-}
-
-/* Occurrences of one field from its first on; the reader knows how many are left. */
-struct occurrences {
-    struct wire_reader reader;
-    uint32_t number;
-    uint32_t left;
-};
-
-static struct occurrences occurrences_of(const struct slot *slot, struct atlas_bytes proto)
-{
-    const uint8_t *end = (const uint8_t *)proto.data + proto.len;
-
-    return (struct occurrences){{slot->first, end}, slot->last.number, slot->count};
-}
-
-static bool next_occurrence(struct occurrences *occurrences, struct wire_field *ret_wire)
-{
-    while (occurrences->left > 0 && wire_next(&occurrences->reader, ret_wire) == WIRE_FIELD) {
-        if (ret_wire->number == occurrences->number) {
-            occurrences->left--;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A singular message that occurs several times is their sum: its pieces one after the other. */
-static struct atlas_bytes merge(struct decoder *decoder, const struct slot *slot,
+static struct atlas_bytes merge(struct decoder *decoder, const struct field_slot *slot,
                                 struct atlas_bytes proto)
 {
-    struct occurrences pieces = occurrences_of(slot, proto);
+    struct field_occurrences pieces = field_slot_occurrences(slot, proto);
     struct buffer merged;
     struct wire_field wire;
 
     buffer_init(&merged, decoder->out->arena, 0, proto.len);
-    while (next_occurrence(&pieces, &wire)) {
+    while (field_occurrences_next(&pieces, &wire)) {
         buffer_put(&merged, wire.bytes.data, wire.bytes.len);
     }
     if (merged.failed) {
@@ -221,14 +106,14 @@ static atlas_status_t put_packed(struct decoder *decoder, const struct message_d
 static atlas_status_t put_repeated(struct decoder *decoder,
                                    const struct message_descriptor *message,
                                    const struct field_descriptor *field,
-                                   struct occurrences elements)
+                                   struct field_occurrences elements)
 {
     struct wire_field wire;
     bool is_first = true;
     atlas_status_t status = ATLAS_OK;
 
     buffer_put_byte(decoder->out, '[');
-    while (status == ATLAS_OK && next_occurrence(&elements, &wire)) {
+    while (status == ATLAS_OK && field_occurrences_next(&elements, &wire)) {
         if (wire.type == WIRE_BYTES && scalar_wire_type(field->type) != WIRE_BYTES) {
             status = put_packed(decoder, message, field, wire.bytes, &is_first);
             continue;
@@ -315,13 +200,13 @@ static atlas_status_t put_entry(struct decoder *decoder, const struct message_de
 }
 
 static atlas_status_t put_map(struct decoder *decoder, const struct field_descriptor *field,
-                              struct occurrences entries)
+                              struct field_occurrences entries)
 {
     struct wire_field wire;
     bool is_first = true;
 
     buffer_put_byte(decoder->out, '{');
-    while (next_occurrence(&entries, &wire)) {
+    while (field_occurrences_next(&entries, &wire)) {
         if (!is_first) {
             buffer_put_byte(decoder->out, ',');
         }
@@ -340,17 +225,17 @@ static atlas_status_t put_value(struct decoder *decoder, const struct message_de
                                 const struct field_descriptor *field, struct atlas_bytes proto,
                                 size_t slot_index)
 {
-    const struct slot *slot = &decoder->slots[slot_index];
+    const struct field_slot *slot = &decoder->slots.items[slot_index];
 
     if (slot->first == NULL) {
         put_default(decoder, field);
         return ATLAS_OK;
     }
     if (field->is_map) {
-        return put_map(decoder, field, occurrences_of(slot, proto));
+        return put_map(decoder, field, field_slot_occurrences(slot, proto));
     }
     if (field->is_repeated) {
-        return put_repeated(decoder, message, field, occurrences_of(slot, proto));
+        return put_repeated(decoder, message, field, field_slot_occurrences(slot, proto));
     }
     if (field->type == FIELD_MESSAGE) {
         return put_message(decoder, field->message,
@@ -369,7 +254,7 @@ static atlas_status_t put_fields(struct decoder *decoder, const struct message_d
     for (size_t i = 0; i < message->field_count; i++) {
         const struct field_descriptor *field = &message->fields[i];
 
-        if (decoder->slots[base + i].first == NULL && field->has_presence) {
+        if (decoder->slots.items[base + i].first == NULL && field->has_presence) {
             continue;
         }
         if (!is_first) {
@@ -391,7 +276,7 @@ static atlas_status_t put_fields(struct decoder *decoder, const struct message_d
 static atlas_status_t put_time(struct decoder *decoder, const struct message_descriptor *message,
                                size_t base)
 {
-    const struct slot *slots = &decoder->slots[base];
+    const struct field_slot *slots = &decoder->slots.items[base];
     struct time_value time = {(int64_t)slots[0].last.value, (int32_t)(uint32_t)slots[1].last.value};
     bool is_put = message->well_known == WELL_KNOWN_TIMESTAMP
                       ? timestamp_put_json(decoder->out, time)
@@ -418,7 +303,7 @@ static atlas_status_t put_known(struct decoder *decoder, const struct message_de
 static atlas_status_t put_message(struct decoder *decoder, const struct message_descriptor *message,
                                   struct atlas_bytes proto)
 {
-    size_t base = open_slots(decoder, message->field_count);
+    size_t base = field_slots_open(&decoder->slots, message->field_count);
 
     if (base == SIZE_MAX || decoder->out->failed) {
         decoder->out->failed = true;
@@ -427,13 +312,13 @@ static atlas_status_t put_message(struct decoder *decoder, const struct message_
     if (++decoder->depth > JSON_DEPTH_LIMIT) {
         return malformed(decoder, message, "it is nested too deep");
     }
-    atlas_status_t status = note_fields(decoder, message, proto, base);
+    atlas_status_t status = field_slots_note(&decoder->slots, message, proto, base, decoder->error);
     if (status == ATLAS_OK) {
         status = message->well_known != WELL_KNOWN_NONE ? put_known(decoder, message, proto, base)
                                                         : put_fields(decoder, message, proto, base);
     }
     decoder->depth--;
-    decoder->slot_count = base;
+    field_slots_close(&decoder->slots, base);
     return status;
 }
 
@@ -450,7 +335,7 @@ static atlas_status_t finish(const struct decoder *decoder, atlas_status_t statu
 atlas_status_t proto_to_json(const struct message_descriptor *message, struct atlas_bytes proto,
                              struct buffer *out, struct error *error)
 {
-    struct decoder decoder = {.out = out, .error = error};
+    struct decoder decoder = {.out = out, .error = error, .slots = {.arena = out->arena}};
 
     return finish(&decoder, put_message(&decoder, message, proto));
 }
@@ -459,19 +344,21 @@ atlas_status_t proto_to_json_field(const struct message_descriptor *message,
                                    const struct field_descriptor *field, struct atlas_bytes proto,
                                    struct buffer *out, struct error *error)
 {
-    struct decoder decoder = {.out = out, .error = error, .depth = 1};
-    size_t base = open_slots(&decoder, message->field_count);
+    struct decoder decoder = {
+        .out = out, .error = error, .slots = {.arena = out->arena}, .depth = 1};
+    size_t base = field_slots_open(&decoder.slots, message->field_count);
     size_t slot = base + (size_t)(field - message->fields);
 
     if (base == SIZE_MAX) {
         out->failed = true;
         return finish(&decoder, ATLAS_OK);
     }
-    atlas_status_t status = note_fields(&decoder, message, proto, base);
+    atlas_status_t status = field_slots_note(&decoder.slots, message, proto, base, error);
     if (status != ATLAS_OK) {
         return status;
     }
-    if (decoder.slots[slot].first == NULL && field->type == FIELD_MESSAGE && !field->is_repeated) {
+    if (decoder.slots.items[slot].first == NULL && field->type == FIELD_MESSAGE &&
+        !field->is_repeated) {
         buffer_put_string(out, "null");
         return finish(&decoder, ATLAS_OK);
     }

@@ -7,18 +7,12 @@
 
 #include "base/descriptors.h"
 #include "base/error.h"
+#include "inbound/rest/field_path.h"
 
 struct arena;
 struct rest_routes;
 
-#define FIELD_PATH_LIMIT   8u  /* a.b.c...: fields in each other */
 #define PATH_SEGMENT_LIMIT 64u /* of a request */
-
-/* Fields in each other, outermost first; the last one is not a message, or one with a text form. */
-struct field_path {
-    const struct field_descriptor *fields[FIELD_PATH_LIMIT];
-    size_t count;
-};
 
 /* Part of the path that becomes a field. */
 struct rest_variable {
@@ -71,12 +65,5 @@ size_t rest_routes_count(const struct rest_routes *routes);
 /* Looks a path (from its first / to before the ?) up; HEAD counts as GET. Views point into path. */
 enum rest_result rest_routes_find(const struct rest_routes *routes, const char *http_method,
                                   struct atlas_bytes path, struct rest_match *ret_match);
-
-/*
- * Finds the fields that a dotted path names, in either spelling. NULL if all are there and the last
- * one can be given as text (no message without a text form, no map), else what is wrong.
- */
-const char *field_path_resolve(const struct message_descriptor *message, struct atlas_bytes text,
-                               struct field_path *ret_path);
 
 #endif

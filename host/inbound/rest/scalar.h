@@ -1,7 +1,4 @@
-/*
- * Values of protobuf fields that are not messages, on their way between text and wire. What a JSON
- * number, a JSON string, a query parameter and a path segment have in common is here.
- */
+/* Values of protobuf fields that are not messages: their form on the wire, and their ranges. */
 #ifndef INBOUND_REST_SCALAR_H
 #define INBOUND_REST_SCALAR_H
 
@@ -33,18 +30,5 @@ bool scalar_from_integer(uint8_t type, int64_t integer, struct scalar *ret_value
 
 /* A number for any numeric type; false if out of range, or not whole for an integer type. */
 bool scalar_from_number(uint8_t type, double number, struct scalar *ret_value);
-
-/*
- * Text for any type, by the rules that ProtoJSON has for strings, with true and false for bool.
- * bytes are decoded into the arena; strings are borrowed. NULL on success, otherwise what was
- * expected: "a whole number".
- */
-const char *scalar_from_text(const struct field_descriptor *field, struct atlas_bytes text,
-                             struct arena *arena, struct scalar *ret_value);
-
-/* Appends the JSON form of a value that is not a string: numbers, "64-bit as strings", true, names.
- */
-void scalar_put_json(struct buffer *out, const struct field_descriptor *field,
-                     const struct scalar *value);
 
 #endif

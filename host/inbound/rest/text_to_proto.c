@@ -1,6 +1,6 @@
 #include "inbound/rest/text_to_proto.h"
 
-#include "inbound/rest/scalar.h"
+#include "inbound/rest/scalar_text.h"
 #include "inbound/rest/time_text.h"
 
 const char *text_put_time(struct buffer *out, const struct message_descriptor *message,

@@ -34,27 +34,27 @@ static const struct config_grpc config = {
 static void test_both_sides(void)
 {
     struct grpc_limits limits = grpc_limits_of(&config);
-    CU_ASSERT_EQUAL(limits.max_concurrent_streams, 2);
+    CU_ASSERT_EQUAL(limits.streams, 2);
     CU_ASSERT_EQUAL(limits.header_limit, 3);
     CU_ASSERT_EQUAL(limits.stream_window, 4);
     CU_ASSERT_EQUAL(limits.connection_window, 5);
     CU_ASSERT_EQUAL(limits.send_buffer, 6);
     CU_ASSERT_EQUAL(limits.stream_buffer, 7);
-    CU_ASSERT_EQUAL(limits.reset_rate, 8);
+    CU_ASSERT_EQUAL(limits.resets, 8);
     CU_ASSERT_EQUAL(limits.reset_burst, 9);
     CU_ASSERT_EQUAL(limits.control_frames, 10);
     CU_ASSERT_EQUAL(limits.queued_frames, 11);
     CU_ASSERT_EQUAL(limits.handshake_timeout_ms, 15);
     CU_ASSERT_EQUAL(limits.write_timeout_ms, 17);
-    CU_ASSERT_EQUAL(limits.keepalive_time_ms, 100);
+    CU_ASSERT_EQUAL(limits.keepalive_interval_ms, 100);
     CU_ASSERT_EQUAL(limits.keepalive_timeout_ms, 20);
 }
 
 static void test_server(void)
 {
     struct grpc_limits limits = grpc_limits_of(&config);
-    CU_ASSERT_EQUAL(limits.max_connections, 1);
-    CU_ASSERT_EQUAL(limits.min_ping_interval_ms, 12);
+    CU_ASSERT_EQUAL(limits.connections, 1);
+    CU_ASSERT_EQUAL(limits.ping_interval_ms, 12);
     CU_ASSERT_EQUAL(limits.ping_strikes, 13);
     CU_ASSERT_EQUAL(limits.body_timeout_ms, 16);
     CU_ASSERT_EQUAL(limits.idle_timeout_ms, 18);
@@ -63,18 +63,18 @@ static void test_server(void)
 static void test_client(void)
 {
     struct grpc_limits limits = grpc_limits_of(&config);
-    CU_ASSERT_EQUAL(limits.connections, 21);
-    CU_ASSERT_EQUAL(limits.pending_calls, 22);
+    CU_ASSERT_EQUAL(limits.client_connections, 21);
+    CU_ASSERT_EQUAL(limits.client_queue, 22);
     CU_ASSERT_EQUAL(limits.connect_timeout_ms, 23);
-    CU_ASSERT_EQUAL(limits.backoff_initial_ms, 24);
-    CU_ASSERT_EQUAL(limits.backoff_max_ms, 25);
+    CU_ASSERT_EQUAL(limits.reconnect_min_ms, 24);
+    CU_ASSERT_EQUAL(limits.reconnect_max_ms, 25);
 }
 
 static void test_own_clients_may_ping(void)
 {
     struct config_grpc strict = config;
     strict.ping_ms = 1000;
-    CU_ASSERT_EQUAL(grpc_limits_of(&strict).min_ping_interval_ms, strict.keepalive_ms / 2);
+    CU_ASSERT_EQUAL(grpc_limits_of(&strict).ping_interval_ms, strict.keepalive_ms / 2);
 }
 
 UNIT_MAIN("grpc_limits", UNIT_TEST(test_both_sides), UNIT_TEST(test_server), UNIT_TEST(test_client),

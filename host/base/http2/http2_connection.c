@@ -233,7 +233,7 @@ nghttp2_option *http2_connection_options(const struct grpc_limits *limits)
     }
     nghttp2_option_set_no_auto_window_update(options, 1);
     nghttp2_option_set_no_closed_streams(options, 1);
-    nghttp2_option_set_stream_reset_rate_limit(options, limits->reset_burst, limits->reset_rate);
+    nghttp2_option_set_stream_reset_rate_limit(options, limits->reset_burst, limits->resets);
     return options;
 }
 
@@ -242,7 +242,7 @@ static int start_session(struct http2_connection *connection,
 {
     const struct grpc_limits *limits = connection->limits;
     const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->max_concurrent_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)limits->stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->header_limit},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},

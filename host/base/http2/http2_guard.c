@@ -12,7 +12,7 @@ static void count_ping(struct http2_connection *connection)
     const struct grpc_limits *limits = connection->limits;
     bool is_early =
         connection->last_ping_received_ns != 0 &&
-        now_ns - connection->last_ping_received_ns < limits->min_ping_interval_ms * NS_PER_MS;
+        now_ns - connection->last_ping_received_ns < limits->ping_interval_ms * NS_PER_MS;
     connection->last_ping_received_ns = now_ns;
     if (is_early && connection->is_server && ++connection->strikes > limits->ping_strikes) {
         static const uint8_t text[] = "too_many_pings";
@@ -63,14 +63,14 @@ void http2_connection_on_frame_send(struct http2_connection *connection, const n
 static void keep_alive(struct http2_connection *connection, int64_t now_ns)
 {
     const struct grpc_limits *limits = connection->limits;
-    if (limits->keepalive_time_ms == 0) {
+    if (limits->keepalive_interval_ms == 0) {
         return;
     }
     if (connection->is_ping_out &&
         now_ns - connection->ping_ns >= limits->keepalive_timeout_ms * NS_PER_MS) {
         http2_connection_fail(connection, "no answer to keepalive");
     } else if (!connection->is_ping_out &&
-               now_ns - connection->last_read_ns >= limits->keepalive_time_ms * NS_PER_MS) {
+               now_ns - connection->last_read_ns >= limits->keepalive_interval_ms * NS_PER_MS) {
         connection->is_ping_out = true;
         connection->ping_ns = now_ns;
         nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, NULL);
@@ -82,7 +82,7 @@ static void refill(struct http2_connection *connection)
 {
     const struct grpc_limits *limits = connection->limits;
     connection->control_frames = 0;
-    connection->resets_left += limits->reset_rate;
+    connection->resets_left += limits->resets;
     if (connection->resets_left > limits->reset_burst) {
         connection->resets_left = limits->reset_burst;
     }

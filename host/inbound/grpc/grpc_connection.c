@@ -66,7 +66,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         return 0;
     }
     /* Handlers whose streams were reset still cost: a peer cannot get more of them by resetting. */
-    bool is_full = connection->calls_running >= connection->http2.limits->max_concurrent_streams;
+    bool is_full = connection->calls_running >= connection->http2.limits->streams;
     struct grpc_stream *stream =
         is_full ? NULL : grpc_stream_create(connection, frame->hd.stream_id);
     if (stream == NULL) {

@@ -73,7 +73,7 @@ static void grpc_server_on_accepted(struct grpc_listener *listener, int fd)
 {
     struct grpc_server *server = listener->server;
     struct handover *handover = NULL;
-    if (atomic_load(&server->connections) < server->shared.limits.max_connections) {
+    if (atomic_load(&server->connections) < server->shared.limits.connections) {
         handover = malloc(sizeof *handover);
     }
     if (handover == NULL) {

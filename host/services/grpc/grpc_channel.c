@@ -69,8 +69,8 @@ static void fail_attempt(struct grpc_channel *channel, const char *reason)
                  LOG_TEXT("address", channel->target->name), LOG_TEXT("reason", channel->failure));
     }
     channel->state = CHANNEL_BACKOFF;
-    set_timer(channel, backoff_ms(channel->failures, limits_of(channel)->backoff_initial_ms,
-                                  limits_of(channel)->backoff_max_ms));
+    set_timer(channel, backoff_ms(channel->failures, limits_of(channel)->reconnect_min_ms,
+                                  limits_of(channel)->reconnect_max_ms));
     fail_pending(channel);
 }
 
@@ -280,7 +280,7 @@ atlas_status_t grpc_channel_add(struct grpc_channel *channel, struct grpc_client
         grpc_client_request_submit(channel->connection, stream)) {
         return ATLAS_OK;
     }
-    if (channel->pending.count >= limits_of(channel)->pending_calls) {
+    if (channel->pending.count >= limits_of(channel)->client_queue) {
         *ret_reason = "too many calls wait for it (grpc.client_queue)";
         return ATLAS_RESOURCE_EXHAUSTED;
     }

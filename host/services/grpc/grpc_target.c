@@ -48,7 +48,7 @@ static void start_ticks(struct grpc_client_loop *loop)
 static struct grpc_target *create_target(struct grpc_client_loop *loop,
                                          const struct config_address *address)
 {
-    unsigned count = loop->client->options.limits.connections;
+    unsigned count = loop->client->options.limits.client_connections;
     struct grpc_target *target = calloc(1, sizeof *target + count * sizeof(struct grpc_channel));
     if (target == NULL || strlen(address->host) >= sizeof target->host) {
         free(target);

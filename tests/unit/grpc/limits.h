@@ -7,30 +7,30 @@
 
 #define LIMITS_WIDE                                                                                \
     ((struct grpc_limits){                                                                         \
-        .max_concurrent_streams = 1000,                                                            \
+        .streams = 1000,                                                                           \
         .header_limit = 8192,                                                                      \
         .stream_window = 262144,                                                                   \
         .connection_window = 4194304,                                                              \
         .stream_buffer = 65536,                                                                    \
         .send_buffer = 1048576,                                                                    \
         .reset_burst = 1000,                                                                       \
-        .reset_rate = 200,                                                                         \
+        .resets = 200,                                                                             \
         .control_frames = 20000,                                                                   \
         .queued_frames = 4096,                                                                     \
         .handshake_timeout_ms = 10000,                                                             \
         .write_timeout_ms = 30000,                                                                 \
-        .keepalive_time_ms = 60000,                                                                \
+        .keepalive_interval_ms = 60000,                                                            \
         .keepalive_timeout_ms = 20000,                                                             \
-        .max_connections = 4096,                                                                   \
+        .connections = 4096,                                                                       \
         .idle_timeout_ms = 0,                                                                      \
-        .min_ping_interval_ms = 10000,                                                             \
+        .ping_interval_ms = 10000,                                                                 \
         .ping_strikes = 2,                                                                         \
         .body_timeout_ms = 30000,                                                                  \
-        .connections = 1,                                                                          \
-        .pending_calls = 4096,                                                                     \
+        .client_connections = 1,                                                                   \
+        .client_queue = 4096,                                                                      \
         .connect_timeout_ms = 5000,                                                                \
-        .backoff_initial_ms = 250,                                                                 \
-        .backoff_max_ms = 10000,                                                                   \
+        .reconnect_min_ms = 250,                                                                   \
+        .reconnect_max_ms = 10000,                                                                 \
     })
 
 #endif

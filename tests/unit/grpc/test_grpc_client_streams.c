@@ -47,7 +47,7 @@ static void test_the_queue_is_bounded(void)
     struct grpc_limits limits = LIMITS_WIDE;
     struct client_call tests[4] = {
         {.timeout_ms = 300}, {.timeout_ms = 300}, {.timeout_ms = 300}, {.timeout_ms = 300}};
-    limits.pending_calls = 3; /* nobody accepts, so they wait for SETTINGS */
+    limits.client_queue = 3; /* nobody accepts, so they wait for SETTINGS */
     client_start(&fixture, &limits);
     for (size_t i = 0; i < 4; i++) {
         client_begin(&fixture, &tests[i]);

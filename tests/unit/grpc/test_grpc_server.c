@@ -24,7 +24,7 @@ static void test_first_settings_bound_the_streams(void)
 {
     struct server_fixture fixture;
     struct grpc_limits limits = LIMITS_WIDE;
-    limits.max_concurrent_streams = 77;
+    limits.streams = 77;
     server_start(&fixture, &limits);
     CU_ASSERT_TRUE(h2_peer_run(&fixture.peer, h2_peer_has_settings, NULL));
     CU_ASSERT_EQUAL(nghttp2_session_get_remote_settings(fixture.peer.session,

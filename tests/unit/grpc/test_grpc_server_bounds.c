@@ -26,7 +26,7 @@ static void test_too_many_resets_end_the_connection(void)
     struct server_fixture fixture;
     struct grpc_limits limits = LIMITS_WIDE;
     limits.reset_burst = 20;
-    limits.reset_rate = 1;
+    limits.resets = 1;
     server_start(&fixture, &limits);
     for (int i = 0; i < 40; i++) {
         struct h2_stream *stream = h2_peer_request(&fixture.peer, CHAT, NULL, HELLO);
@@ -44,7 +44,7 @@ static void test_too_many_malformed_streams_end_the_connection(void)
     struct server_fixture fixture;
     struct grpc_limits limits = LIMITS_WIDE;
     limits.reset_burst = 20;
-    limits.reset_rate = 1;
+    limits.resets = 1;
     server_start(&fixture, &limits);
     for (int i = 0; i < 40; i++) { /* a header of HTTP/1 makes the server reset the stream */
         h2_peer_request(&fixture.peer, ECHO, (const char *[]){"connection", "close", NULL}, HELLO);

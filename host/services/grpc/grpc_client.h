@@ -8,20 +8,11 @@
 #define SERVICES_GRPC_CLIENT_H
 
 #include "base/error.h"
-#include "base/http2/limits.h"
+#include "services/grpc/grpc_client_options.h"
 
-struct config_address;
 struct grpc_client;
 struct remote_transport;
 struct runtime;
-
-struct grpc_client_options {
-    /* Where a service runs; NULL: nobody knows. The address is copied. Any thread; must not wait.
-     */
-    const struct config_address *(*find_address)(void *context, const char *service);
-    void *context;
-    struct grpc_limits limits;
-};
 
 /* Makes a client for the workers of the runtime; nothing is connected. RESOURCE_EXHAUSTED. */
 atlas_status_t grpc_client_create(struct runtime *runtime,

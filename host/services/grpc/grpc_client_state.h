@@ -14,7 +14,7 @@
 #include "runtime/call.h"
 #include "runtime/runtime.h"
 #include "services/addresses.h"
-#include "services/grpc/grpc_client.h"
+#include "services/grpc/grpc_client_options.h"
 
 struct grpc_client_stream;
 struct grpc_target;

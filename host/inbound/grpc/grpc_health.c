@@ -2,12 +2,14 @@
  * grpc.health.v1.Health: whether a service of this listener is served. A service is SERVING when it
  * is routed to and the host does not drain; "" asks for all of them, and for what /readyz says.
  */
+#include "inbound/grpc/grpc_health.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/readiness.h"
 #include "base/wire.h"
-#include "inbound/grpc/grpc_host_services.h"
+#include "inbound/grpc/grpc_host_view.h"
 #include "inbound/grpc/grpc_state.h"
 #include "runtime/call.h"
 #include "runtime/router.h"
@@ -89,7 +91,7 @@ static enum serving look_at(const struct call *call, const struct grpc_host_view
             return !is_leaving(view) && is_served(call, name, service.len) ? SERVING : NOT_SERVING;
         }
     }
-    for (size_t i = 0; (name = grpc_host_services_name(i)) != NULL; i++) {
+    for (size_t i = 0; (name = grpc_host_view_service(i)) != NULL; i++) {
         if (strlen(name) == service.len && memcmp(name, service.data, service.len) == 0) {
             return is_leaving(view) ? NOT_SERVING : SERVING;
         }
@@ -112,7 +114,7 @@ atlas_status_t grpc_health_check(struct atlas_call *public)
     struct grpc_host_view view;
     struct atlas_bytes service;
 
-    if (!grpc_host_services_view(call, &view)) {
+    if (!grpc_host_view_of(call, &view)) {
         return ATLAS_CANCELLED;
     }
     atlas_status_t status = read_service(call, &service);
@@ -134,7 +136,7 @@ atlas_status_t grpc_health_watch(struct atlas_call *public)
     struct atlas_bytes service;
     enum serving told = 0;
 
-    if (!grpc_host_services_view(call, &view)) {
+    if (!grpc_host_view_of(call, &view)) {
         return ATLAS_CANCELLED;
     }
     atlas_status_t status = read_service(call, &service);

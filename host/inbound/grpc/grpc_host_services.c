@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#include "inbound/grpc/grpc_state.h"
-#include "runtime/call.h"
+#include "inbound/grpc/grpc_health.h"
+#include "inbound/grpc/grpc_host_view.h"
+#include "inbound/grpc/grpc_reflection.h"
 #include "runtime/router.h"
 
 #define METHOD(name, kind, handler)                                                                \
@@ -21,10 +22,9 @@ static const struct atlas_method reflection_methods[] = {
 };
 
 static const struct atlas_service services[] = {
-    {sizeof(struct atlas_service), 2, "grpc.health.v1.Health", health_methods},
-    {sizeof(struct atlas_service), 1, "grpc.reflection.v1.ServerReflection", reflection_methods},
-    {sizeof(struct atlas_service), 1, "grpc.reflection.v1alpha.ServerReflection",
-     reflection_methods},
+    {sizeof(struct atlas_service), 2, GRPC_HEALTH, health_methods},
+    {sizeof(struct atlas_service), 1, GRPC_REFLECTION, reflection_methods},
+    {sizeof(struct atlas_service), 1, GRPC_REFLECTION_ALPHA, reflection_methods},
 };
 
 #define ROUTE(text, service_index, of_method)                                                      \
@@ -34,10 +34,10 @@ static const struct atlas_service services[] = {
     }
 
 static const struct route routes[] = {
-    ROUTE("/grpc.health.v1.Health/Check", 0, &health_methods[0]),
-    ROUTE("/grpc.health.v1.Health/Watch", 0, &health_methods[1]),
-    ROUTE("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", 1, reflection_methods),
-    ROUTE("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", 2, reflection_methods),
+    ROUTE("/" GRPC_HEALTH "/Check", 0, &health_methods[0]),
+    ROUTE("/" GRPC_HEALTH "/Watch", 0, &health_methods[1]),
+    ROUTE("/" GRPC_REFLECTION "/ServerReflectionInfo", 1, reflection_methods),
+    ROUTE("/" GRPC_REFLECTION_ALPHA "/ServerReflectionInfo", 2, reflection_methods),
 };
 
 const struct route *grpc_host_services_find(const char *path, size_t len)
@@ -48,20 +48,4 @@ const struct route *grpc_host_services_find(const char *path, size_t len)
         }
     }
     return NULL;
-}
-
-const char *grpc_host_services_name(size_t n)
-{
-    return n < sizeof services / sizeof services[0] ? services[n].name : NULL;
-}
-
-bool grpc_host_services_view(const struct call *call, struct grpc_host_view *ret_view)
-{
-    const struct grpc_stream *stream = call->peer;
-
-    if (stream->connection == NULL) {
-        return false;
-    }
-    *ret_view = (struct grpc_host_view){stream->connection->listener, &stream->loop->is_draining};
-    return true;
 }

@@ -3,12 +3,14 @@
  * how their messages are defined. Failures are answers inside the stream.
  * https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
+#include "inbound/grpc/grpc_reflection.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/wire.h"
-#include "inbound/grpc/grpc_host_services.h"
+#include "inbound/grpc/grpc_host_view.h"
 #include "inbound/grpc/grpc_reflection_index.h"
 #include "inbound/grpc/grpc_state.h"
 #include "runtime/call.h"
@@ -133,7 +135,7 @@ static void put_services(const struct question *question)
             put_service(question->out, name);
         }
     }
-    for (size_t i = 0; (name = grpc_host_services_name(i)) != NULL; i++) {
+    for (size_t i = 0; (name = grpc_host_view_service(i)) != NULL; i++) {
         put_service(question->out, name);
     }
     wire_close(question->out, mark);
@@ -294,7 +296,7 @@ atlas_status_t grpc_reflection_info(struct atlas_call *public)
     struct atlas_bytes request = {NULL, 0};
     atlas_status_t status = ATLAS_OK;
 
-    if (!grpc_host_services_view(call, &view)) {
+    if (!grpc_host_view_of(call, &view)) {
         return ATLAS_CANCELLED;
     }
     while (status == ATLAS_OK) {

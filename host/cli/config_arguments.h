@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/config/config.h"
+#include "base/config/config_load.h"
 
 #define CONFIG_ARGUMENTS_MAX 64
 

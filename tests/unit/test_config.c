@@ -1,6 +1,6 @@
 /* The configuration: what a good file becomes, what is said about a bad one, and what lies over it.
  */
-#include "base/config/config.h"
+#include "base/config/config_load.h"
 
 #include "base/config/config_differs.h"
 #include "base/report.h"

@@ -1,7 +1,7 @@
 /* Whether processes, listeners and plugins fit together, seen in manifests. */
 #include "runtime/loader/placement_check.h"
 
-#include "base/config/config.h"
+#include "base/config/config_load.h"
 #include "base/report.h"
 #include "runtime/loader/manifest.h"
 #include "support/unit.h"

@@ -2,18 +2,6 @@
  * The configuration of a deployment: etc/atlas.cfg as C structs, checked. One file describes all
  * processes; each process takes its part. Comments give the key where it is not the member's name
  * without its unit.
- *
- * Overriding, for tests and tools: further files lie over the first, and "path=value" settings over
- * all of them, e.g.  atlas run -c etc/atlas.cfg -c run/dev.cfg -D postgres.port=5433 -D
- * listeners.gateway.address=127.0.0.1:18085 -D processes.atlas.admin=127.0.0.1:18086 -D
- * plugins.tracker.path=/tmp/tracker.so -D run_dir=/tmp/run -D 'plugin_path=["build/dev/plugins"]'
- * An element of processes and listeners is named by its "name". A value that libconfig cannot read
- * counts as a string. Paths in a file are relative to its folder, paths in -D to the current
- * folder;
- * "$ORIGIN" in plugin_path is the folder of the atlas program.
- *
- * A password is given by password, by password_file (its first line) or by password_env (a
- * variable).
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -23,8 +11,6 @@
 #include <stdint.h>
 
 #include "base/config/config_bind.h"
-
-struct report;
 
 /* Bounds of every configuration, by which arrays are sized. */
 #define CONFIG_PLUGINS_MAX     64  /* of one process */
@@ -251,25 +237,6 @@ struct config {
     struct config_shutdown shutdown;
     struct arena *arena; /* everything above lives here */
 };
-
-/* What a configuration is read from; kept by the program, so that a reload reads the same. */
-struct config_source {
-    const char *const *files; /* at least one */
-    size_t file_count;
-    const char *const *settings; /* "path=value" */
-    size_t setting_count;
-    const char *program_folder; /* for "$ORIGIN" */
-};
-
-/*
- * Reads and checks. Everything that is wrong goes to the report; NULL if anything is. The result
- * belongs to the caller until config_release and never changes. Blocks on the disk: control thread
- * only.
- */
-struct config *config_load(const struct config_source *source, struct report *report);
-
-/* Frees it with all its strings. NULL is allowed. */
-void config_release(struct config *config);
 
 /* The process with that name, the first one if name is NULL; NULL if there is none. Borrowed. */
 const struct config_process *config_process(const struct config *config, const char *name);

@@ -2,7 +2,9 @@
 #ifndef SERVICES_POSTGRES_PG_CONNECT_H
 #define SERVICES_POSTGRES_PG_CONNECT_H
 
-#include "services/postgres/pg_connection.h"
+#include <libpq-fe.h>
+
+#include "services/postgres/pg_settings.h"
 
 /* True if the host is the folder of a Unix socket. */
 bool pg_connect_is_folder(const char *host);

@@ -26,13 +26,6 @@
 
 struct pg_connection;
 
-enum pg_role {
-    PG_ROLE_READ,    /* pipelined, transactions are read-only */
-    PG_ROLE_WRITE,   /* pipelined */
-    PG_ROLE_LEASE,   /* pipelined, used by one transaction at a time */
-    PG_ROLE_SESSION, /* one request at a time, made for one purpose, does not reconnect */
-};
-
 /* Who made the connection; called on the loop, must not destroy the connection. */
 struct pg_listener {
     void (*on_ready)(void *owner, struct pg_connection *connection);

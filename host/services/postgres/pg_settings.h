@@ -30,6 +30,14 @@ struct pg_settings {
     unsigned outbox_batch;
 };
 
+/* What a connection is for. */
+enum pg_role {
+    PG_ROLE_READ,    /* pipelined, transactions are read-only */
+    PG_ROLE_WRITE,   /* pipelined */
+    PG_ROLE_LEASE,   /* pipelined, used by one transaction at a time */
+    PG_ROLE_SESSION, /* one request at a time, made for one purpose, does not reconnect */
+};
+
 struct config_plugin;
 struct config_postgres;
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/config/config.h"
+#include "base/config/config_load.h"
 #include "runtime/call_run.h"
 #include "runtime/client.h"
 #include "runtime/generation.h"

@@ -20,6 +20,7 @@ char *memory_text(struct arena *arena, const char *text);
 /* A formatted text; never NULL. */
 __attribute__((format(printf, 2, 3))) char *memory_format(struct arena *arena, const char *format,
                                                           ...);
-char *memory_vformat(struct arena *arena, const char *format, va_list args);
+__attribute__((format(printf, 2, 0))) char *memory_vformat(struct arena *arena, const char *format,
+                                                           va_list args);
 
 #endif

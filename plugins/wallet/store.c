@@ -263,7 +263,7 @@ atlas_status_t wallet_store_outcome(struct atlas_call *call, enum wallet_kind ki
 
     atlas_status_t status =
         atlas_pg_query(call, WALLET_STMT_OUTCOME,
-                       ATLAS_PG_PARAMS(atlas_pg_int4(kind), atlas_pg_text(user.text),
+                       ATLAS_PG_PARAMS(atlas_pg_int4((int32_t)kind), atlas_pg_text(user.text),
                                        atlas_pg_text(movement->reference_id)),
                        &result);
     if (status != ATLAS_OK) {

@@ -26,11 +26,21 @@ def _run(argv, env=None, output=None):
                           check=False).returncode
 
 
+# Of the scripts in tests/lint, the one that needs the build.
+_TIDY = paths.ROOT / "tests" / "lint" / "tidy.sh"
+
+
 def _lint(results):
     for script in sorted((paths.ROOT / "tests" / "lint").iterdir()):
-        if script.suffix in (".py", ".sh"):
+        if script.suffix in (".py", ".sh") and script != _TIDY:
             line(f"lint: {script.stem}")
             results.add(f"lint: {script.stem}", _run([str(script)]) == 0)
+
+
+def _tidy(results, builds):
+    builds.wait("dev")
+    line("tidy: clang-tidy")
+    results.add("tidy", _run([str(_TIDY)]) == 0)
 
 
 def _ctest(results, builds, suite, preset, label, env=None):
@@ -100,6 +110,7 @@ class _Builds(threading.Thread):
 # Name -> the preset that it needs, and what it runs; in the order of a whole run, quick ones first.
 SUITES = {
     "lint": (None, lambda results, _builds: _lint(results)),
+    "tidy": ("dev", _tidy),
     "unit": ("dev", lambda *to: _ctest(*to, "unit", "dev", "unit|plugin")),
     "system": ("dev", lambda *to: _pytest(*to, "system", "dev")),
     "unit-asan": ("asan", lambda *to: _ctest(*to, "unit-asan", "asan", "unit|plugin", _ASAN)),

@@ -1,9 +1,12 @@
 /*
  * A model of descriptors under construction: between the files that read a set, of which each adds
- * its symbols, and descriptors.c, which links and indexes them. Private to base/descriptors*.c.
+ * its symbols, and descriptors_link.c, which links and indexes them. Private to
+ * base/descriptors*.c.
  */
 #ifndef BASE_DESCRIPTORS_BUILDER_H
 #define BASE_DESCRIPTORS_BUILDER_H
+
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/descriptors.h"
@@ -23,6 +26,23 @@ struct symbol {
     void *thing; /* the descriptor of that kind */
     const struct file_descriptor *file;
 };
+
+/* For qsort and bsearch of symbols. */
+static inline int descriptors_compare_symbols(const void *left, const void *right)
+{
+    return strcmp(((const struct symbol *)left)->name, ((const struct symbol *)right)->name);
+}
+
+/* Where the spelling of a field goes in message->names. */
+static inline uint32_t descriptors_hash(const char *name, size_t len)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+    }
+    return hash;
+}
 
 struct descriptor_set {
     struct arena arena; /* all that is pointed to from here, but for the two vectors */

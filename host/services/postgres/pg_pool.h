@@ -8,8 +8,6 @@
 
 #include "services/postgres/pg_connection.h"
 
-#define PG_POOL_ROLES 3 /* read, write, lease */
-
 struct pg_pool;
 
 /* Makes a pool with one reference and starts to connect. NULL without memory. */

@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 find host plugins abi/sdk -name '*.c' -print0 | sort -z |
-    xargs -0 -P "$(nproc)" -n 4 clang-tidy --quiet -p build/dev 2> >(grep -Ev '^[0-9]+ warnings? generated' >&2)
+    xargs -0 -P "$(nproc)" -n 4 clang-tidy --quiet -p build/dev 2> >(grep -v 'warnings\? generated' >&2)

@@ -1,55 +1,23 @@
-/* Reads ELF structures by copying them out of the bytes; one function, copy_out, knows the bounds.
- */
+/* Reads ELF structures by copying them out of the bytes. */
 #include "runtime/loader/elf_image.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* Entries of a dynamic section, and program headers, that a plugin may have. */
+#include "runtime/loader/elf_bytes.h"
+
+/* Entries of a dynamic section that a plugin may have. */
 #define DYNAMIC_LIMIT 4096
-#define SEGMENT_LIMIT 128
-#define SYMBOL_LIMIT  (1u << 20)
-
-#if defined(__x86_64__)
-#define OWN_MACHINE EM_X86_64
-#define OWN_NAME    "x86-64"
-#elif defined(__aarch64__)
-#define OWN_MACHINE EM_AARCH64
-#define OWN_NAME    "aarch64"
-#else
-#error "unknown machine: name its EM_ constant here"
-#endif
-
-static bool is_inside(const struct elf_image *image, uint64_t offset, uint64_t len)
-{
-    return offset <= image->size && len <= image->size - offset;
-}
-
-static bool copy_out(const struct elf_image *image, uint64_t offset, void *target, size_t len)
-{
-    if (!is_inside(image, offset, len)) {
-        return false;
-    }
-    memcpy(target, image->bytes + offset, len);
-    return true;
-}
 
 bool elf_image_segment(const struct elf_image *image, size_t index, Elf64_Phdr *ret_segment)
 {
     if (index >= image->header.e_phnum || image->header.e_phoff > image->size) {
         return false;
     }
-    return copy_out(image, image->header.e_phoff + index * sizeof *ret_segment, ret_segment,
-                    sizeof *ret_segment);
+    return elf_bytes_copy(image, image->header.e_phoff + index * sizeof *ret_segment, ret_segment,
+                          sizeof *ret_segment);
 }
 
-/* Where the bytes of an address lie in the file: only what a PT_LOAD segment brings counts. Address
- * 0 is the file's header, so that it stands for a table that the dynamic section does not name. */
-static bool find_offset(const struct elf_image *image, uint64_t address, uint64_t *ret_offset)
+bool elf_image_offset(const struct elf_image *image, uint64_t address, uint64_t *ret_offset)
 {
     Elf64_Phdr segment;
 
@@ -69,64 +37,9 @@ bool elf_image_dynamic(const struct elf_image *image, size_t index, Elf64_Dyn *r
     if (index >= DYNAMIC_LIMIT || (index + 1) * sizeof *ret_entry > image->dynamic.size) {
         return false;
     }
-    return copy_out(image, image->dynamic.offset + index * sizeof *ret_entry, ret_entry,
-                    sizeof *ret_entry) &&
+    return elf_bytes_copy(image, image->dynamic.offset + index * sizeof *ret_entry, ret_entry,
+                          sizeof *ret_entry) &&
            ret_entry->d_tag != DT_NULL;
-}
-
-/* The number of symbols by the old hash table: it has one chain entry per symbol. */
-static uint64_t count_by_hash(const struct elf_image *image, uint64_t address)
-{
-    uint64_t offset = 0;
-    uint32_t head[2];
-
-    if (!find_offset(image, address, &offset) || !copy_out(image, offset, head, sizeof head)) {
-        return 0;
-    }
-    return head[1];
-}
-
-/* The chain of the GNU hash table ends at a value with the lowest bit set. */
-static uint64_t end_of_chain(const struct elf_image *image, uint64_t chains, uint64_t first,
-                             uint64_t symbol)
-{
-    uint32_t value = 0;
-
-    while (symbol >= first && symbol < SYMBOL_LIMIT) {
-        if (!copy_out(image, chains + (symbol - first) * sizeof value, &value, sizeof value)) {
-            return 0;
-        }
-        symbol++;
-        if ((value & 1) != 0) {
-            return symbol;
-        }
-    }
-    return 0;
-}
-
-/* The number of symbols by the GNU hash table: the end of the chain of its greatest bucket. */
-static uint64_t count_by_gnu_hash(const struct elf_image *image, uint64_t address)
-{
-    uint64_t offset = 0;
-    uint64_t greatest = 0;
-    uint32_t head[4]; /* buckets, first hashed symbol, bloom words, shift */
-    uint32_t bucket = 0;
-
-    if (!find_offset(image, address, &offset) || !copy_out(image, offset, head, sizeof head)) {
-        return 0;
-    }
-    offset += sizeof head + (uint64_t)head[2] * sizeof(uint64_t);
-    if (!is_inside(image, offset, (uint64_t)head[0] * sizeof bucket)) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < head[0]; i++) {
-        copy_out(image, offset + i * sizeof bucket, &bucket, sizeof bucket);
-        greatest = bucket > greatest ? bucket : greatest;
-    }
-    if (greatest == 0) {
-        return head[1];
-    }
-    return end_of_chain(image, offset + (uint64_t)head[0] * sizeof bucket, head[1], greatest);
 }
 
 const char *elf_image_string(const struct elf_image *image, uint64_t offset)
@@ -143,8 +56,8 @@ bool elf_image_symbol(const struct elf_image *image, uint64_t index, Elf64_Sym *
                       const char **ret_name)
 {
     if (index >= image->symbol_count ||
-        !copy_out(image, image->symbols + index * sizeof *ret_symbol, ret_symbol,
-                  sizeof *ret_symbol)) {
+        !elf_bytes_copy(image, image->symbols + index * sizeof *ret_symbol, ret_symbol,
+                        sizeof *ret_symbol)) {
         return false;
     }
     *ret_name = elf_image_string(image, ret_symbol->st_name);
@@ -164,11 +77,11 @@ static bool read_note(const struct elf_image *image, const Elf64_Phdr *segment,
     uint64_t alignment = segment->p_align == 8 ? 8 : 4;
     Elf64_Nhdr head;
 
-    if (!is_inside(image, segment->p_offset, segment->p_filesz) ||
+    if (!elf_bytes_inside(image, segment->p_offset, segment->p_filesz) ||
         note->offset > segment->p_filesz || segment->p_filesz - note->offset < sizeof head) {
         return false;
     }
-    copy_out(image, segment->p_offset + note->offset, &head, sizeof head);
+    elf_bytes_copy(image, segment->p_offset + note->offset, &head, sizeof head);
 
     uint64_t owner = note->offset + sizeof head;
     uint64_t data = align_up(owner + head.n_namesz, alignment);
@@ -201,252 +114,4 @@ bool elf_image_next_note(const struct elf_image *image, const char *owner, struc
         }
     }
     return false;
-}
-
-/* A file that ends too early: what is loaded must be there (a page beyond the end would be a
- * SIGBUS), and so must the section headers, which linkers write last. */
-static bool is_whole(const struct elf_image *image)
-{
-    const Elf64_Ehdr *header = &image->header;
-    Elf64_Phdr segment;
-
-    for (size_t i = 0; elf_image_segment(image, i, &segment); i++) {
-        if (segment.p_type == PT_LOAD && !is_inside(image, segment.p_offset, segment.p_filesz)) {
-            return false;
-        }
-    }
-    return header->e_shnum == 0 ||
-           is_inside(image, header->e_shoff, (uint64_t)header->e_shnum * header->e_shentsize);
-}
-
-/* Why a file of another machine is none for this one. */
-static const char *describe_machine(const Elf64_Ehdr *header)
-{
-#define BUILT_FOR(machine, name)                                                                   \
-    case machine:                                                                                  \
-        return "it was built for " name ", this host is " OWN_NAME;
-    if (header->e_ident[EI_CLASS] != ELFCLASS64) {
-        return "it is a 32-bit file, this host is " OWN_NAME;
-    }
-    if (header->e_ident[EI_DATA] != ELFDATA2LSB) {
-        return "it is a big-endian file, this host is " OWN_NAME;
-    }
-    switch (header->e_machine) {
-        BUILT_FOR(EM_X86_64, "x86-64")
-        BUILT_FOR(EM_AARCH64, "aarch64")
-        BUILT_FOR(EM_RISCV, "riscv")
-        BUILT_FOR(EM_PPC64, "ppc64")
-        BUILT_FOR(EM_S390, "s390x")
-    default:
-        return "it was built for another kind of machine, this host is " OWN_NAME;
-    }
-#undef BUILT_FOR
-}
-
-static const char *check_header(const struct elf_image *image)
-{
-    const Elf64_Ehdr *header = &image->header;
-
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
-        return "it is no ELF file";
-    }
-    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
-        header->e_machine != OWN_MACHINE) {
-        return describe_machine(header);
-    }
-    if (header->e_type != ET_DYN) {
-        return "it is no shared object";
-    }
-    if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > SEGMENT_LIMIT ||
-        !is_inside(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(Elf64_Phdr))) {
-        return "its program headers are damaged";
-    }
-    if (!is_whole(image)) {
-        return "it is cut off";
-    }
-    return NULL;
-}
-
-static void find_dynamic(struct elf_image *image)
-{
-    Elf64_Phdr segment;
-
-    for (size_t i = 0; elf_image_segment(image, i, &segment); i++) {
-        if (segment.p_type == PT_DYNAMIC && is_inside(image, segment.p_offset, segment.p_filesz)) {
-            image->dynamic.offset = segment.p_offset;
-            image->dynamic.size = segment.p_filesz;
-            image->dynamic.address = segment.p_vaddr;
-        }
-    }
-}
-
-static void read_dynamic(struct elf_image *image)
-{
-    uint64_t hash = 0;
-    uint64_t gnu_hash = 0;
-    uint64_t symbols = 0;
-    Elf64_Dyn entry;
-
-    for (size_t i = 0; elf_image_dynamic(image, i, &entry); i++) {
-        switch (entry.d_tag) {
-        case DT_STRTAB:
-            image->strings.address = entry.d_un.d_ptr;
-            break;
-        case DT_STRSZ:
-            image->strings.size = entry.d_un.d_val;
-            break;
-        case DT_SYMTAB:
-            symbols = entry.d_un.d_ptr;
-            break;
-        case DT_HASH:
-            hash = entry.d_un.d_ptr;
-            break;
-        case DT_GNU_HASH:
-            gnu_hash = entry.d_un.d_ptr;
-            break;
-        case DT_FLAGS:
-            image->flags = entry.d_un.d_val;
-            break;
-        case DT_FLAGS_1:
-            image->flags_1 = entry.d_un.d_val;
-            break;
-        default:
-            break;
-        }
-    }
-    if (find_offset(image, symbols, &image->symbols)) {
-        image->symbol_count =
-            hash != 0 ? count_by_hash(image, hash) : count_by_gnu_hash(image, gnu_hash);
-    }
-}
-
-/* The parts that loading relies on must be there and whole. */
-static const char *check_dynamic(struct elf_image *image)
-{
-    find_dynamic(image);
-    if (image->dynamic.size == 0) {
-        return "it has no dynamic section";
-    }
-    read_dynamic(image);
-    if (!find_offset(image, image->strings.address, &image->strings.offset) ||
-        !is_inside(image, image->strings.offset, image->strings.size)) {
-        return "its string table is damaged";
-    }
-    if (image->symbol_count == 0 || image->symbol_count > SYMBOL_LIMIT ||
-        !is_inside(image, image->symbols, image->symbol_count * sizeof(Elf64_Sym))) {
-        return "its symbol table is damaged";
-    }
-    return NULL;
-}
-
-/* Takes the bytes over, also on failure. */
-static atlas_status_t parse(const char *name, unsigned char *bytes, size_t size,
-                            struct elf_image **ret_image, struct error *error)
-{
-    struct elf_image *image = calloc(1, sizeof *image);
-    const char *reason = NULL;
-
-    if (image == NULL) {
-        free(bytes);
-        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "%s: no memory to read it", name);
-    }
-    image->bytes = bytes;
-    image->size = size;
-    reason = copy_out(image, 0, &image->header, sizeof image->header) ? check_header(image)
-                                                                      : "it is too short";
-    reason = reason == NULL ? check_dynamic(image) : reason;
-    if (reason != NULL) {
-        elf_image_destroy(image);
-        return error_set(error, ATLAS_INVALID_ARGUMENT,
-                         "%s: is no plugin: %s; build it with atlas_add_plugin for this machine",
-                         name, reason);
-    }
-
-    struct digest_part part = {bytes, size};
-    atlas_status_t status = digest_sha256(&part, 1, image->digest, error);
-    if (status != ATLAS_OK) {
-        elf_image_destroy(image);
-        return status;
-    }
-    *ret_image = image;
-    return ATLAS_OK;
-}
-
-atlas_status_t elf_image_parse(const char *name, const void *bytes, size_t size,
-                               struct elf_image **ret_image, struct error *error)
-{
-    unsigned char *copy = malloc(size == 0 ? 1 : size);
-
-    if (copy == NULL) {
-        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "%s: no memory to read it", name);
-    }
-    memcpy(copy, bytes, size);
-    return parse(name, copy, size, ret_image, error);
-}
-
-/* All bytes that fstat promised, or false with errno; 0 when the file became shorter. */
-static bool read_all(int fd, unsigned char *bytes, size_t size)
-{
-    size_t done = 0;
-
-    while (done < size) {
-        ssize_t count = pread(fd, bytes + done, size - done, (off_t)done);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
-            errno = count == 0 ? ESTALE : errno;
-            return false;
-        }
-        done += (size_t)count;
-    }
-    return true;
-}
-
-static atlas_status_t read_file(const char *path, int fd, struct elf_image **ret_image,
-                                struct error *error)
-{
-    struct stat info;
-
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > ELF_IMAGE_LIMIT) {
-        return error_set(error, ATLAS_INVALID_ARGUMENT,
-                         "%s: is no regular file of at most 256MiB: name a plugin's .so file",
-                         path);
-    }
-
-    unsigned char *bytes = malloc((size_t)info.st_size + 1);
-    if (bytes == NULL) {
-        return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "%s: no memory to read it", path);
-    }
-    if (!read_all(fd, bytes, (size_t)info.st_size)) {
-        free(bytes);
-        return error_set(error, ATLAS_UNAVAILABLE,
-                         "%s: cannot be read (%s): try again when it is "
-                         "written completely",
-                         path, strerror(errno));
-    }
-    return parse(path, bytes, (size_t)info.st_size, ret_image, error);
-}
-
-atlas_status_t elf_image_read(const char *path, struct elf_image **ret_image, struct error *error)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd < 0) {
-        return error_set(error, ATLAS_NOT_FOUND,
-                         "%s: cannot be opened (%s): check the plugin's path and plugin_path", path,
-                         strerror(errno));
-    }
-
-    atlas_status_t status = read_file(path, fd, ret_image, error);
-    close(fd);
-    return status;
-}
-
-void elf_image_destroy(struct elf_image *image)
-{
-    if (image != NULL) {
-        free(image->bytes);
-        free(image);
-    }
 }

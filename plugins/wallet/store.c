@@ -183,19 +183,6 @@ static struct account_id account_id_of(const char *kind, const char *owner, cons
     return id;
 }
 
-/* The result of a posting: one row, or none if nothing was posted. */
-static void read_posting(const struct atlas_pg_result *result,
-                         const struct wallet_movement *movement, struct wallet_posting *ret_posting,
-                         bool *ret_is_posted)
-{
-    *ret_is_posted = result->row_count == 1;
-    if (*ret_is_posted) {
-        ret_posting->journal_id = atlas_pg_get_text(result, 0, 0);
-        ret_posting->amount_minor = movement->amount_minor;
-        ret_posting->balance_minor = atlas_pg_get_int(result, 0, 1);
-    }
-}
-
 /* Numbers beyond bigint are refused by PostgreSQL, and with them the whole statement. */
 static atlas_status_t explain_overflow(struct atlas_call *call, atlas_status_t status)
 {
@@ -206,28 +193,43 @@ static atlas_status_t explain_overflow(struct atlas_call *call, atlas_status_t s
                       "amount_minor: the balance would exceed %lld", (long long)INT64_MAX);
 }
 
+/* Runs the statement of a movement: one row is its journal and the balance, none says that nothing
+ * was posted. */
+static atlas_status_t post(struct atlas_call *call, uint32_t statement,
+                           const struct atlas_pg_value *params, size_t count,
+                           const struct wallet_movement *movement,
+                           struct wallet_posting *ret_posting, bool *ret_is_posted)
+{
+    struct atlas_pg_result result;
+
+    atlas_status_t status = atlas_pg_query(call, statement, params, count, &result);
+    if (status != ATLAS_OK) {
+        return explain_overflow(call, status);
+    }
+    *ret_is_posted = result.row_count == 1;
+    if (*ret_is_posted) {
+        ret_posting->journal_id = atlas_pg_get_text(&result, 0, 0);
+        ret_posting->amount_minor = movement->amount_minor;
+        ret_posting->balance_minor = atlas_pg_get_int(&result, 0, 1);
+    }
+    return ATLAS_OK;
+}
+
 atlas_status_t wallet_store_credit(struct atlas_call *call, const struct wallet_movement *movement,
                                    struct wallet_posting *ret_posting, bool *ret_is_posted)
 {
     struct account_id user = account_id_of("user", movement->user_id, movement->currency);
     struct account_id world = account_id_of("world", movement->user_id, movement->currency);
     char journal_id[ATLAS_UUID_SIZE];
-    struct atlas_pg_result result;
 
     atlas_uuid(call, journal_id);
-    atlas_status_t status = atlas_pg_query(
-        call, WALLET_STMT_CREDIT,
-        ATLAS_PG_PARAMS(atlas_pg_text(movement->user_id), atlas_pg_text(movement->currency),
-                        atlas_pg_text(user.text), atlas_pg_text(world.text),
-                        atlas_pg_int8(movement->amount_minor),
-                        atlas_pg_text(movement->reference_id), atlas_pg_uuid(journal_id),
-                        atlas_pg_timestamp(atlas_now_us(call))),
-        &result);
-    if (status != ATLAS_OK) {
-        return explain_overflow(call, status);
-    }
-    read_posting(&result, movement, ret_posting, ret_is_posted);
-    return ATLAS_OK;
+    return post(call, WALLET_STMT_CREDIT,
+                ATLAS_PG_PARAMS(atlas_pg_text(movement->user_id), atlas_pg_text(movement->currency),
+                                atlas_pg_text(user.text), atlas_pg_text(world.text),
+                                atlas_pg_int8(movement->amount_minor),
+                                atlas_pg_text(movement->reference_id), atlas_pg_uuid(journal_id),
+                                atlas_pg_timestamp(atlas_now_us(call))),
+                movement, ret_posting, ret_is_posted);
 }
 
 atlas_status_t wallet_store_debit(struct atlas_call *call, const struct wallet_movement *movement,
@@ -236,21 +238,14 @@ atlas_status_t wallet_store_debit(struct atlas_call *call, const struct wallet_m
     struct account_id user = account_id_of("user", movement->user_id, movement->currency);
     struct account_id world = account_id_of("world", movement->user_id, movement->currency);
     char journal_id[ATLAS_UUID_SIZE];
-    struct atlas_pg_result result;
 
     atlas_uuid(call, journal_id);
-    atlas_status_t status = atlas_pg_query(
-        call, WALLET_STMT_DEBIT,
-        ATLAS_PG_PARAMS(atlas_pg_text(user.text), atlas_pg_text(world.text),
-                        atlas_pg_int8(movement->amount_minor),
-                        atlas_pg_text(movement->reference_id), atlas_pg_uuid(journal_id),
-                        atlas_pg_timestamp(atlas_now_us(call))),
-        &result);
-    if (status != ATLAS_OK) {
-        return explain_overflow(call, status);
-    }
-    read_posting(&result, movement, ret_posting, ret_is_posted);
-    return ATLAS_OK;
+    return post(call, WALLET_STMT_DEBIT,
+                ATLAS_PG_PARAMS(atlas_pg_text(user.text), atlas_pg_text(world.text),
+                                atlas_pg_int8(movement->amount_minor),
+                                atlas_pg_text(movement->reference_id), atlas_pg_uuid(journal_id),
+                                atlas_pg_timestamp(atlas_now_us(call))),
+                movement, ret_posting, ret_is_posted);
 }
 
 atlas_status_t wallet_store_outcome(struct atlas_call *call, enum wallet_kind kind,

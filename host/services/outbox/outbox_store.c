@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/postgres/pg_prepared.h"
+#include "services/postgres/pg_value.h"
 
 #define TYPES(...) ((const uint8_t[]){__VA_ARGS__, 0})
 
@@ -64,13 +65,6 @@ enum page_column {
     PAGE_AGE,
 };
 
-static struct atlas_pg_value int_value(int64_t integer)
-{
-    struct atlas_pg_value value = {.is_null = false};
-    value.as.integer = integer;
-    return value;
-}
-
 static atlas_status_t run(struct pg_session *session, enum store_statement which,
                           const struct atlas_pg_value *params, size_t count,
                           struct atlas_pg_result *ret_result, struct error *error)
@@ -84,7 +78,7 @@ atlas_status_t outbox_store_try_lead(struct pg_session *session, bool *ret_is_le
     char name[96];
     struct atlas_pg_result result;
     snprintf(name, sizeof name, "atlas.outbox:%s", pg_session_settings(session)->schema);
-    struct atlas_pg_value key = int_value((int64_t)pg_prepared_hash(name, NULL));
+    struct atlas_pg_value key = pg_value_of_int((int64_t)pg_prepared_hash(name, NULL));
     atlas_status_t status = run(session, LEAD, &key, 1, &result, error);
     if (status == ATLAS_OK) {
         *ret_is_leader = result.values[0].as.integer != 0;
@@ -113,7 +107,7 @@ atlas_status_t outbox_store_read_floor(struct pg_session *session, int64_t *ret_
 atlas_status_t outbox_store_count(struct pg_session *session, int64_t floor, int64_t limit,
                                   int64_t *ret_count, struct error *error)
 {
-    const struct atlas_pg_value params[] = {int_value(floor), int_value(limit)};
+    const struct atlas_pg_value params[] = {pg_value_of_int(floor), pg_value_of_int(limit)};
     return read_int(session, COUNT, params, 2, ret_count, error);
 }
 
@@ -137,8 +131,8 @@ atlas_status_t outbox_store_read_page(struct pg_session *session,
                                       const struct outbox_window *window, unsigned limit,
                                       struct outbox_page *ret_page, struct error *error)
 {
-    const struct atlas_pg_value params[] = {int_value(window->floor), int_value(limit),
-                                            int_value(outbox_window_wants_xact(window))};
+    const struct atlas_pg_value params[] = {pg_value_of_int(window->floor), pg_value_of_int(limit),
+                                            pg_value_of_int(outbox_window_wants_xact(window))};
     struct atlas_pg_result result;
     atlas_status_t status = run(session, READ_PAGE, params, 3, &result, error);
     if (status != ATLAS_OK) {
@@ -175,9 +169,9 @@ atlas_status_t outbox_store_delete(struct pg_session *session, const int64_t *id
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "no memory for %zu ids", count);
     }
     for (size_t i = 0; i < count; i++) {
-        items[i] = int_value(ids[i]);
+        items[i] = pg_value_of_int(ids[i]);
     }
-    struct atlas_pg_value params[] = {{.is_null = false}, int_value(floor)};
+    struct atlas_pg_value params[] = {{.is_null = false}, pg_value_of_int(floor)};
     params[0].as.array.items = items;
     params[0].as.array.count = count;
     return run(session, DELETE_ROWS, params, 2, NULL, error);
@@ -186,7 +180,7 @@ atlas_status_t outbox_store_delete(struct pg_session *session, const int64_t *id
 atlas_status_t outbox_store_bury(struct pg_session *session, int64_t id, const char *reason,
                                  struct error *error)
 {
-    struct atlas_pg_value params[] = {int_value(id), {.is_null = false}};
+    struct atlas_pg_value params[] = {pg_value_of_int(id), {.is_null = false}};
     params[1].as.bytes = (struct atlas_bytes){reason, strlen(reason)};
     return run(session, BURY, params, 2, NULL, error);
 }

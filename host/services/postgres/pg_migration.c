@@ -10,6 +10,7 @@
 #include "services/postgres/pg_outbox.h"
 #include "services/postgres/pg_plugin.h"
 #include "services/postgres/pg_prepared.h"
+#include "services/postgres/pg_value.h"
 
 #define TYPES(...) ((const uint8_t[]){__VA_ARGS__, 0})
 
@@ -72,20 +73,6 @@ static const char create_table[] =
     " number bigint PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
     " compatible_since text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())";
 
-static struct atlas_pg_value text_value(const char *text)
-{
-    struct atlas_pg_value value = {.is_null = false};
-    value.as.bytes = (struct atlas_bytes){text, strlen(text)};
-    return value;
-}
-
-static struct atlas_pg_value int_value(int64_t integer)
-{
-    struct atlas_pg_value value = {.is_null = false};
-    value.as.integer = integer;
-    return value;
-}
-
 static atlas_status_t run_own(struct migrator *m, enum own_statement which,
                               const struct atlas_pg_value *params, size_t count,
                               struct atlas_pg_result *ret_result, struct error *error)
@@ -112,7 +99,7 @@ int pg_migration_compare_versions(const char *left, const char *right)
 static atlas_status_t check_schema(struct migrator *m, struct error *error)
 {
     const struct pg_settings *s = &m->plugin->settings;
-    struct atlas_pg_value name = text_value(s->schema);
+    struct atlas_pg_value name = pg_value_of_text(s->schema);
     struct atlas_pg_result found;
     atlas_status_t status = run_own(m, FIND_SCHEMA, &name, 1, &found, error);
     if (status != ATLAS_OK) {
@@ -189,7 +176,7 @@ static atlas_status_t check_newer(const struct migrator *m, size_t known, struct
 static atlas_status_t hash_of(struct migrator *m, const char *sql, const char **ret_hash,
                               struct error *error)
 {
-    struct atlas_pg_value text = text_value(sql);
+    struct atlas_pg_value text = pg_value_of_text(sql);
     struct atlas_pg_result result;
     atlas_status_t status = run_own(m, HASH, &text, 1, &result, error);
     if (status == ATLAS_OK) {
@@ -202,8 +189,9 @@ static atlas_status_t run_in_transaction(struct migrator *m, int64_t number,
                                          const struct atlas_pg_migration *migration,
                                          const char *hash, struct error *error)
 {
-    const struct atlas_pg_value row[] = {int_value(number), text_value(migration->name),
-                                         text_value(hash), text_value(migration->compatible_since)};
+    const struct atlas_pg_value row[] = {pg_value_of_int(number), pg_value_of_text(migration->name),
+                                         pg_value_of_text(hash),
+                                         pg_value_of_text(migration->compatible_since)};
     atlas_status_t status = pg_session_script(m->session, "BEGIN READ WRITE", error);
     if (status == ATLAS_OK) {
         status = pg_session_script(m->session, migration->sql, error);
@@ -313,7 +301,7 @@ static atlas_status_t migrate_all(struct migrator *m, struct error *error)
 /* Under the lock, which the session holds until it is given back or the session ends. */
 static atlas_status_t migrate_locked(struct migrator *m, struct error *error)
 {
-    struct atlas_pg_value key = int_value(m->lock_key);
+    struct atlas_pg_value key = pg_value_of_int(m->lock_key);
     atlas_status_t status = run_own(m, LOCK, &key, 1, NULL, error);
     if (status != ATLAS_OK) {
         return error_prefix(error, "waiting for the migration lock of schema %s",

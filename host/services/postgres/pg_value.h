@@ -5,6 +5,8 @@
 #ifndef SERVICES_POSTGRES_PG_VALUE_H
 #define SERVICES_POSTGRES_PG_VALUE_H
 
+#include <string.h>
+
 #include "atlas/postgres.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -24,5 +26,20 @@ atlas_status_t pg_value_encode(struct arena *arena, uint8_t type,
  */
 atlas_status_t pg_value_decode(struct arena *arena, uint8_t type, const char *data, size_t len,
                                struct atlas_pg_value *ret_value, struct error *error);
+
+/* Values of statements of the host's own; text is borrowed. */
+static inline struct atlas_pg_value pg_value_of_text(const char *text)
+{
+    struct atlas_pg_value value = {.is_null = false};
+    value.as.bytes = (struct atlas_bytes){text, strlen(text)};
+    return value;
+}
+
+static inline struct atlas_pg_value pg_value_of_int(int64_t integer)
+{
+    struct atlas_pg_value value = {.is_null = false};
+    value.as.integer = integer;
+    return value;
+}
 
 #endif

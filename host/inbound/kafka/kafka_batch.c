@@ -37,7 +37,9 @@ void kafka_batch_drop(struct kafka_batch *batch, size_t count)
         rd_kafka_message_destroy(batch->messages[i]);
     }
     batch->count -= count;
-    memmove(batch->messages, batch->messages + count, batch->count * sizeof *batch->messages);
+    if (batch->count > 0) { /* a batch without memory has no array */
+        memmove(batch->messages, batch->messages + count, batch->count * sizeof *batch->messages);
+    }
 }
 
 atlas_status_t kafka_batch_init(struct kafka_batch *batch, size_t limit, struct loop *poller,

@@ -164,7 +164,7 @@ static void send_back(struct kafka_batch *batch)
     loop_post(batch->poller, &batch->task);
 }
 
-static void batch_finished(struct call *call)
+static void batch_on_finished(struct call *call)
 {
     struct kafka_batch *batch = call->batch;
     batch->call = NULL;
@@ -176,7 +176,7 @@ static void batch_finished(struct call *call)
 }
 
 static const struct call_operations batch_operations = {
-    .finished = batch_finished,
+    .finished = batch_on_finished,
 };
 
 /* A batch has one call; its trace goes on from the first record that brings one. */

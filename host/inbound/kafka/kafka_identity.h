@@ -21,6 +21,7 @@ atlas_status_t kafka_identity_read(const char *id, const struct atlas_config *co
                                    const struct atlas_consumer *declared,
                                    struct kafka_identity *ret_identity, struct error *error);
 
+/* True if all four are equal. */
 bool kafka_identity_is_same(const struct kafka_identity *a, const struct kafka_identity *b);
 
 /* Looks at all consumers that a plugin declares: each must be complete, and no two may have one

@@ -98,7 +98,7 @@ static void watch_client(struct rest_exchange *exchange)
 }
 
 /* The end of every call: on its fiber, or on the loop. */
-static void exchange_finished(struct call *call)
+static void exchange_on_finished(struct call *call)
 {
     struct rest_exchange *exchange = call->peer;
 
@@ -115,7 +115,7 @@ static void exchange_finished(struct call *call)
     call_destroy(call);
 }
 
-static const struct call_operations exchange_operations = {.finished = exchange_finished};
+static const struct call_operations exchange_operations = {.finished = exchange_on_finished};
 
 /* The method's service runs elsewhere: pass the request on. */
 static atlas_status_t call_remote(struct call *call, void *arg)

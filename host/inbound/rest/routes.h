@@ -60,6 +60,7 @@ void rest_routes_destroy(struct rest_routes *routes);
 atlas_status_t rest_routes_add(struct rest_routes *routes, const struct service_descriptor *service,
                                struct error *error);
 
+/* The bindings of all services that were added. */
 size_t rest_routes_count(const struct rest_routes *routes);
 
 /* Looks a path (from its first / to before the ?) up; HEAD counts as GET. Views point into path. */

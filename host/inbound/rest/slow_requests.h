@@ -50,6 +50,7 @@ void slow_requests_answered(struct slow_request *request);
 /* The connection has gone. */
 void slow_requests_forget(struct slow_requests *requests, struct slow_request *request);
 
+/* Stops watching; requests that are still arriving are not touched. */
 void slow_requests_finish(struct slow_requests *requests);
 
 #endif

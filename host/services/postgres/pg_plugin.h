@@ -60,6 +60,7 @@ bool pg_plugin_has_outbox(const struct pg_plugin *plugin);
 void pg_plugin_open(struct pg_plugin *plugin);
 void pg_plugin_refuse(struct pg_plugin *plugin, const char *reason);
 
+/* Whether it is open. Any thread. */
 enum pg_gate pg_plugin_gate(const struct pg_plugin *plugin);
 
 /* OK if the gate is open; otherwise the call's message says why not. Any loop. */

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define LINE_MAX_BYTES 4096
 
 static _Atomic int log_level = ATLAS_LOG_INFO;
@@ -107,6 +109,16 @@ void log_set_level(enum atlas_log_level level)
 bool log_is_enabled(enum atlas_log_level level)
 {
     return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+bool log_is_due(int64_t *told_ns)
+{
+    int64_t now_ns = clock_monotonic_ns();
+    if (*told_ns != 0 && now_ns - *told_ns < NS_PER_S) {
+        return false;
+    }
+    *told_ns = now_ns;
+    return true;
 }
 
 void log_set_process(const char *name)

@@ -33,6 +33,10 @@ bool log_is_enabled(enum atlas_log_level level);
 /* The process name that stands in every line; copied. Before threads start. */
 void log_set_process(const char *name);
 
+/* True at most once a second: for what a client or a full machine can bring about again and again.
+ * *told_ns begins as 0 and belongs to one thread. */
+bool log_is_due(int64_t *told_ns);
+
 /* Writes one line to standard error, at most 4 KiB; a longer one is cut and ends in "...". The
  * fields are struct log_field by value, ended by LOG_END. Any thread. */
 void log_write(enum atlas_log_level level, const char *message, ...);

@@ -156,11 +156,13 @@ static struct bufferevent *admin_on_connection(struct event_base *base, void *ar
     return connection;
 }
 
+/* The argument is that of the acceptor's callback: evhttp's, so nothing of ours. */
 static void admin_on_accept_error(struct evconnlistener *acceptor, void *arg)
 {
-    struct admin *admin = arg;
+    struct admin *admin = loop_owner(loop_current());
     (void)acceptor;
-    rest_connections_pause(&admin->connections);
+    (void)arg;
+    rest_connections_pause(&admin->connections, "admin");
 }
 
 static void configure(struct admin *admin, const struct admin_options *options)
@@ -200,6 +202,7 @@ static atlas_status_t open_port(struct admin *admin, const struct admin_options 
     if (!admin->has_connections) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "admin port: out of memory");
     }
+    loop_set_owner(admin->loop, admin);
     configure(admin, options);
     return ATLAS_OK;
 }

@@ -53,6 +53,14 @@ atlas_status_t grpc_listener_open(const struct grpc_listener_options *options,
     return ATLAS_OK;
 }
 
+static void tell_of_pause(struct grpc_listener *listener, const char *reason)
+{
+    if (log_is_due(&listener->pause_told_ns)) {
+        log_warn("grpc listener pauses: out of descriptors or memory, continuing",
+                 LOG_TEXT("address", listener->address), LOG_TEXT("reason", reason));
+    }
+}
+
 /* False when there is nothing to accept any more, or nothing can be. */
 static bool accept_one(struct grpc_listener *listener)
 {
@@ -62,8 +70,7 @@ static bool accept_one(struct grpc_listener *listener)
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        log_warn("grpc listener pauses: out of descriptors or memory, continuing",
-                 LOG_TEXT("address", listener->address), LOG_TEXT("reason", strerror(errno)));
+        tell_of_pause(listener, strerror(errno));
         event_del(&listener->accept_event);
         event_add(&listener->pause_event, &(struct timeval){0, PAUSE_MS * 1000});
         return false;

@@ -59,10 +59,7 @@ static struct grpc_loop *least_loaded(struct grpc_server *server)
 /* Once a second is enough to know; the metric counts them. On the loop that accepts. */
 static void tell_of_refusal(const struct grpc_listener *listener)
 {
-    struct grpc_server *server = listener->server;
-    int64_t now_ns = clock_monotonic_ns();
-    if (server->refusal_told_ns == 0 || now_ns - server->refusal_told_ns >= NS_PER_S) {
-        server->refusal_told_ns = now_ns;
+    if (log_is_due(&listener->server->refusal_told_ns)) {
         log_warn("grpc connection refused: grpc.connections are open, continuing",
                  LOG_TEXT("address", listener->address));
     }

@@ -41,6 +41,7 @@ struct grpc_listener {
     char address[64]; /* "127.0.0.1:50051" */
     struct event accept_event;
     struct event pause_event; /* accepts again after the system ran out of descriptors */
+    int64_t pause_told_ns;
     bool is_accepting;
     atomic_bool is_leaving;  /* closed at a reload; its connections are told to go */
     atomic_uint connections; /* with those on their way to their loops */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
+
 #define PAUSE_MS  50
 #define SWEEP_MIN 64
 #define LOOK_MS   1000 /* and one more per connection, so that looking costs next to nothing */
@@ -85,7 +87,7 @@ static void connections_on_resume(evutil_socket_t fd, short events, void *arg)
     evconnlistener_enable(connections->acceptor);
 }
 
-void rest_connections_pause(struct rest_connections *connections)
+static void pause_accepting(struct rest_connections *connections)
 {
     if (!connections->is_paused) {
         connections->is_paused = true;
@@ -93,6 +95,16 @@ void rest_connections_pause(struct rest_connections *connections)
         evconnlistener_disable(connections->acceptor);
         event_add(&connections->resume_event, &(struct timeval){0, PAUSE_MS * 1000});
     }
+}
+
+/* Once a second is enough to know; the metric counts them. */
+void rest_connections_pause(struct rest_connections *connections, const char *address)
+{
+    if (log_is_due(&connections->pause_told_ns)) {
+        log_warn("rest listener pauses: out of descriptors or memory, continuing",
+                 LOG_TEXT("address", address));
+    }
+    pause_accepting(connections);
 }
 
 /* --- Connections begin ------------------------------------------------------------------------ */
@@ -149,7 +161,7 @@ static void note(struct rest_connections *connections, struct rest_connection *c
     metrics_set(connections->metrics.connections, (int64_t)connections->count);
     look_again(connections);
     if (connections->count >= connections->limit) {
-        rest_connections_pause(connections);
+        pause_accepting(connections);
     }
 }
 

@@ -47,6 +47,7 @@ struct rest_connections {
     struct slow_requests slow;
     struct rest_metrics metrics; /* of its owner; zero: none */
     bool is_paused;
+    int64_t pause_told_ns; /* that descriptors are out */
 };
 
 /* Starts with room for limit connections, each of whose requests may take request_ms to arrive;
@@ -65,8 +66,8 @@ void rest_connections_request_arrived(struct rest_connections *connections,
 void rest_connections_request_answered(struct rest_connections *connections,
                                        struct evhttp_request *request);
 
-/* Stops accepting for a moment: descriptors or memory are out. */
-void rest_connections_pause(struct rest_connections *connections);
+/* Stops accepting for a moment: descriptors or memory are out. address: for the log. */
+void rest_connections_pause(struct rest_connections *connections, const char *address);
 
 /* Never accepts again. */
 void rest_connections_stop(struct rest_connections *connections);

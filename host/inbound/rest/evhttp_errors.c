@@ -31,12 +31,11 @@ void evhttp_errors_leave(struct rest_endpoint *endpoint)
     }
 }
 
-/* The evhttp of a request is the argument of its callback. NULL: the admin's. */
-static struct rest_endpoint *endpoint_of(const struct evhttp_request *request)
+struct rest_endpoint *evhttp_errors_endpoint(const void *http)
 {
     struct rest_endpoint *endpoint = endpoints;
 
-    while (endpoint != NULL && endpoint->http != request->cb_arg) {
+    while (endpoint != NULL && endpoint->http != http) {
         endpoint = endpoint->next_on_loop;
     }
     return endpoint;
@@ -126,7 +125,8 @@ static void answer_as_admin(struct evhttp_request *request, int error, const cha
 /* Takes the place of libevent's. */
 void evhttp_send_error(struct evhttp_request *request, int error, const char *reason)
 {
-    struct rest_endpoint *endpoint = endpoint_of(request);
+    /* The evhttp of a request is the argument of its callback. */
+    struct rest_endpoint *endpoint = evhttp_errors_endpoint(request->cb_arg);
     char message[MESSAGE_SIZE];
 
     request->major = 1; /* may not have been read */

@@ -12,6 +12,9 @@ struct rest_endpoint;
 /* From now on such errors of the endpoint's evhttp get a body of JSON. On its loop. */
 void evhttp_errors_answer(struct rest_endpoint *endpoint);
 
+/* The endpoint of an evhttp of this loop; NULL: it is the admin's. */
+struct rest_endpoint *evhttp_errors_endpoint(const void *http);
+
 /* Before the evhttp is freed. On its loop. */
 void evhttp_errors_leave(struct rest_endpoint *endpoint);
 

@@ -6,7 +6,6 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 
-#include "base/log.h"
 #include "inbound/rest/evhttp_errors.h"
 #include "inbound/rest/rest_exchange.h"
 #include "inbound/rest/rest_receive.h"
@@ -34,14 +33,13 @@ static struct bufferevent *endpoint_on_connection(struct event_base *base, void 
     return bufferevent;
 }
 
+/* The argument is that of the acceptor's callback: evhttp's, so itself. */
 static void endpoint_on_accept_error(struct evconnlistener *acceptor, void *arg)
 {
-    struct rest_endpoint *endpoint = arg;
+    struct rest_endpoint *endpoint = evhttp_errors_endpoint(arg);
 
     (void)acceptor;
-    log_warn("rest listener pauses: out of descriptors or memory, continuing",
-             LOG_TEXT("address", endpoint->listener->address));
-    rest_connections_pause(&endpoint->connections);
+    rest_connections_pause(&endpoint->connections, endpoint->listener->address);
 }
 
 static void configure(struct rest_endpoint *endpoint)

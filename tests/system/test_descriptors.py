@@ -1,0 +1,83 @@
+"""A host that has no file descriptor left: it accepts nobody, says so, and goes on when there are some again."""
+
+import http.client
+import os
+import resource
+import socket
+from contextlib import ExitStack
+
+import pytest
+from echo_host import EchoHost
+from wait import wait_until
+
+
+@pytest.fixture(scope="module")
+def host(folder):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard, 512), hard))  # which the host inherits
+    try:
+        running = EchoHost(folder / "descriptors", loops=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with running:
+        yield running
+
+
+def _leave_descriptors(host, spare):
+    """That many more may be opened; None: as many as there may be."""
+    pid = host.process.pid
+    hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+    used = max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard if spare is None else used + spare, hard))
+
+
+def _is_answered(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status in (200, 404)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("listener", ["rest", "admin", "grpc"])
+def test_nobody_is_accepted_until_there_are_descriptors(host, listener):
+    port = {"rest": host.rest_port, "admin": host.admin_port, "grpc": host.port}[listener]
+    said = len(host.log())
+    _leave_descriptors(host, spare=4)
+    with ExitStack() as clients:
+        for _ in range(20):
+            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        wait_until(lambda: "pauses: out of descriptors" in host.log()[said:], "the host to say so", 10)
+        assert host.process.poll() is None
+        _leave_descriptors(host, spare=None)
+    wait_until(lambda: _is_answered(host.rest_port, "/nothing"), "REST to answer")
+    wait_until(lambda: _is_answered(host.admin_port, "/healthz"), "the admin port to answer")
+    with host.channel() as channel:
+        import echo_pb2  # generated
+        assert host.stub(channel).Echo(echo_pb2.EchoRequest(text="x"), timeout=10).text == "x"
+
+
+def _seconds_with_pauses(host):
+    """For each line about a pause, the second in which it was written."""
+    return [line[:len("time=2026-01-31T12:00:00")] for line in host.log().splitlines() if "rest listener pauses" in line]
+
+
+def test_pauses_do_not_flood_the_log(host):
+    """Each of the two loops tries again 20 times a second, and says so once."""
+    said = len(_seconds_with_pauses(host))
+    _leave_descriptors(host, spare=0)
+    with ExitStack() as clients:
+        for _ in range(20):
+            clients.enter_context(socket.create_connection(("127.0.0.1", host.rest_port), timeout=10))
+        wait_until(lambda: len(set(_seconds_with_pauses(host)[said:])) == 3, "the host to say so for three seconds", 20)
+        seconds = _seconds_with_pauses(host)[said:]
+        assert len(seconds) <= 3 * 2 * 2
+        _leave_descriptors(host, spare=None)
+
+
+def test_a_reload_without_descriptors_is_refused(host):
+    _leave_descriptors(host, spare=0)
+    assert "Too many open files" in host.reload(plugin_config='greeting = "new ";')
+    _leave_descriptors(host, spare=None)
+    assert "reload done" in host.reload(plugin_config='greeting = "newer ";')

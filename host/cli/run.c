@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -229,6 +230,17 @@ static void return_large_blocks(void)
     mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 }
 
+/* What limits connections is the configuration: the 1024 descriptors that shells and services get
+ * are for programs that use select(2), and fewer than the bounds add up to. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int cli_run(int argc, char **argv)
 {
     struct run *run = calloc(1, sizeof *run);
@@ -239,6 +251,7 @@ int cli_run(int argc, char **argv)
     atomic_init(&run->limit_ms, START_LIMIT_MS);
     pthread_mutex_init(&run->mutex, NULL);
     return_large_blocks();
+    raise_descriptor_limit();
     int code = run_with_signals(run);
     config_release(run->config);
     control_destroy(run->control);

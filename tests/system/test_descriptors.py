@@ -40,6 +40,11 @@ def _is_answered(port, path):
         connection.close()
 
 
+def test_soft_limit_is_what_the_system_allows(host):
+    soft, hard = resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard
+
+
 @pytest.mark.parametrize("listener", ["rest", "admin", "grpc"])
 def test_nobody_is_accepted_until_there_are_descriptors(host, listener):
     port = {"rest": host.rest_port, "admin": host.admin_port, "grpc": host.port}[listener]

@@ -37,8 +37,9 @@ void log_set_process(const char *name);
  * *told_ns begins as 0 and belongs to one thread. */
 bool log_is_due(int64_t *told_ns);
 
-/* Writes one line to standard error, at most 4 KiB; a longer one is cut and ends in "...". The
- * fields are struct log_field by value, ended by LOG_END. Any thread. */
+/* Writes one line to standard error, at most 4 KiB; a longer one is cut between two characters and
+ * ends in "...", before the closing quote if one is open. What is no UTF-8 is written as U+FFFD.
+ * The fields are struct log_field by value, ended by LOG_END. Any thread. */
 void log_write(enum atlas_log_level level, const char *message, ...);
 
 #endif

@@ -18,6 +18,7 @@ import state
 from command_up import who_has
 from failure import Failure
 from own_network import OwnNetwork
+from wait import wait_until
 
 _DEV = paths.ROOT / "tools" / "dev"
 _REDIS = config.Addresses.well_known().redis
@@ -169,3 +170,16 @@ def test_holder_of_a_port_is_a_listener_or_an_outgoing_connection():
             assert port_holder.find(outgoing).peer == f"127.0.0.1:{port}"
             assert "net.ipv4.ip_local_reserved_ports" in who_has(outgoing)
     assert port_holder.find(port) is None
+
+
+def test_port_of_a_connection_that_has_ended_is_kept_by_the_kernel():
+    with socket.create_server(("127.0.0.1", ports.free_port())) as server:
+        connection = socket.create_connection(server.getsockname())
+        outgoing = connection.getsockname()[1]
+        accepted, _ = server.accept()
+        connection.close()
+        assert accepted.recv(1) == b""
+        accepted.close()
+        wait_until(lambda: port_holder.find(outgoing).has_ended, "the connection to end")
+    assert not ports.is_free(outgoing)
+    assert "has ended" in who_has(outgoing) and "wait that long" in who_has(outgoing)

@@ -31,8 +31,13 @@ def who_has(port):
     process = holder.process or "a process of another user"
     if not holder.peer:
         return process
-    return (f"an outgoing connection of {process} to {holder.peer}, which the kernel gave this port; wait until\n"
-            "    it ends, or keep the ports of Atlas out of the kernel's range for such connections:\n"
+    if holder.has_ended:
+        connection = (f"an outgoing connection to {holder.peer} that has ended, for which the kernel keeps this port\n"
+                      "    for a minute; wait that long,")
+    else:
+        connection = (f"an outgoing connection of {process} to {holder.peer}, which the kernel gave this port; wait\n"
+                      "    until it ends,")
+    return (f"{connection} or keep the ports of Atlas out of the kernel's range for such connections:\n"
             "    sysctl -w net.ipv4.ip_local_reserved_ports=50051-50054")
 
 
@@ -101,9 +106,11 @@ def _print_where(hosts, addresses):
 def _up(options):
     addresses = config.Addresses.well_known()
     _end_remains()
-    _refuse_taken(addresses.named(config.FIVE_PROCESSES if options.split else config.ONE_PROCESS))
+    named_ports = addresses.named(config.FIVE_PROCESSES if options.split else config.ONE_PROCESS)
+    _refuse_taken(named_ports)
     with step("building (build/dev; the first time takes a minute)"):
         build.build("dev")
+    _refuse_taken(named_ports)  # others had time to take one
     hosts = _start(options, addresses)
     line("ready")
     _print_where(hosts, addresses)

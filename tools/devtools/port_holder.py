@@ -12,17 +12,19 @@ _LISTEN, _TIME_WAIT = "0A", "06"  # states as /proc/net/tcp writes them
 class Holder:
     process: str  # "redis-server (pid 12)", "" if that cannot be seen
     peer: str  # of an outgoing connection: "127.0.0.1:6379"; "" for a listener
+    has_ended: bool = False  # the connection; the kernel keeps its port for a minute
 
 
 def find(port):
     """The Holder of the port; None if no socket of this machine can be seen on it."""
     rows = [fields for table in ("tcp", "tcp6") for fields in _rows(table)
-            if int(fields[1].rpartition(":")[2], 16) == port and fields[3] != _TIME_WAIT]
-    listeners = [fields for fields in rows if fields[3] == _LISTEN]
+            if int(fields[1].rpartition(":")[2], 16) == port]
     if not rows:
         return None
-    fields = (listeners or rows)[0]
-    return Holder(_process_with(fields[9]), "" if listeners else _address(fields[2]))
+    fields = min(rows, key=lambda row: (row[3] != _LISTEN, row[3] == _TIME_WAIT))
+    if fields[3] == _LISTEN:
+        return Holder(_process_with(fields[9]), "")
+    return Holder(_process_with(fields[9]), _address(fields[2]), has_ended=fields[3] == _TIME_WAIT)
 
 
 def _rows(table):

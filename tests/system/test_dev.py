@@ -1,6 +1,7 @@
 """tools/dev as a newcomer uses it: up, the ride that it prints, up again, down."""
 
 import os
+import pty
 import pwd
 import shutil
 import signal
@@ -47,6 +48,19 @@ class Newcomer:
             os.killpg(command.pid, signal.SIGINT)
             output += command.stdout.read()
         return output, command.returncode
+
+    def hang_up_dev(self, *arguments, after):
+        """The terminal that it runs in is closed when it has printed that much, which is returned."""
+        terminal, its_end = pty.openpty()
+        with subprocess.Popen([*self._network.prefix, "setsid", "--ctty", "--wait", _DEV, *arguments], stdin=its_end,
+                              stdout=its_end, stderr=its_end) as command:
+            os.close(its_end)
+            output = b""
+            while after.encode() not in output:
+                output += os.read(terminal, 100)
+            os.close(terminal)
+            command.wait(timeout=60)
+        return output.decode()
 
     @contextmanager
     def holding(self, port):
@@ -104,6 +118,20 @@ def test_interrupted_up_leaves_nothing_behind(newcomer):
     assert status == 130 and "stopping postgres" in output, output
     assert state.load()[0] == []
     assert "nothing is up" in newcomer.dev("down").stdout
+
+
+def test_up_whose_terminal_is_closed_leaves_nothing_behind(newcomer):
+    output = newcomer.hang_up_dev("up", after="starting Atlas")
+    assert "nothing is up" in newcomer.dev("down").stdout, output
+
+
+def test_up_goes_on_without_a_reader(newcomer):
+    try:
+        up = newcomer.run("bash", "-c", f"set -o pipefail; {_DEV} up | head -n 1")
+        assert up.returncode == 0 and up.stderr == "", up.stderr
+        assert state.load()[1]["is_up"]
+    finally:
+        newcomer.dev("down")
 
 
 def test_up_goes_on_where_the_host_was_killed(newcomer):

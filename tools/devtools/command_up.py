@@ -12,7 +12,7 @@ import ports
 import state
 from command_down import stop_all
 from failure import Failure, reported
-from say import line, step
+from say import line, say, step
 from stack import Hosts, Servers
 
 
@@ -92,15 +92,15 @@ def _end_remains():
 
 
 def _print_where(hosts, addresses):
-    print()
+    say("")
     for name, port in addresses.listeners.items():
         is_rest = name == "gateway"
-        print(f"{'REST' if is_rest else 'gRPC'}   {'http://' if is_rest else ''}127.0.0.1:{port}  {name}")
+        say(f"{'REST' if is_rest else 'gRPC'}   {'http://' if is_rest else ''}127.0.0.1:{port}  {name}")
     for host in hosts.all:
-        print(f"admin  http://127.0.0.1:{host.admin_port}/metrics  {host.name}, log {host.log}")
-    print("\nA whole ride (paste it into a shell):\n")
-    print((paths.ROOT / "tools" / "ride.sh").read_text().split("\n\n", 1)[1])
-    print("tools/dev demo shows a city at work; tools/dev down ends it all.")
+        say(f"admin  http://127.0.0.1:{host.admin_port}/metrics  {host.name}, log {host.log}")
+    say("\nA whole ride (paste it into a shell):\n")
+    say((paths.ROOT / "tools" / "ride.sh").read_text().split("\n\n", 1)[1])
+    say("tools/dev demo shows a city at work; tools/dev down ends it all.")
 
 
 def _up(options):

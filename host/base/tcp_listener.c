@@ -43,6 +43,13 @@ static socklen_t parse_address(const char *host, uint16_t port, union address *r
     return 0;
 }
 
+bool tcp_listener_is_address(const char *host)
+{
+    union address address;
+
+    return parse_address(host, 0, &address) > 0;
+}
+
 static int open_socket(const union address *address, socklen_t len, int backlog)
 {
     static const int on = 1;

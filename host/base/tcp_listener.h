@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 
+/* True if host is an address to listen at: "0.0.0.0", "::1"; names are none. Any thread. */
+bool tcp_listener_is_address(const char *host);
+
 /*
  * Binds host (a numeric address: "0.0.0.0", "::1") and port (0: the system chooses) and listens,
  * not blocking. what names it in failures: "REST listener". The descriptor is the caller's.

@@ -153,6 +153,8 @@ static void test_missing_keys_are_reported(void)
     CU_ASSERT_TRUE(is_reported("processes.a.plugins: is missing"));
     CU_ASSERT_TRUE(is_reported("listeners[0]: is the number 5: give a group"));
     CU_ASSERT_TRUE(is_reported("plugins: is missing"));
+    CU_ASSERT_PTR_NULL(load(minimal, "plugins=1", NULL));
+    CU_ASSERT_TRUE(is_reported("plugins: is the number 1: give a group plugins"));
 }
 
 static void test_syntax_error_names_file_and_line(void)
@@ -266,6 +268,33 @@ static void test_a_process_has_a_bounded_number_of_plugins(void)
 
     CU_ASSERT_PTR_NULL(load(minimal, setting, NULL));
     CU_ASSERT_TRUE(is_reported("processes.all.plugins: names 65 plugins"));
+}
+
+/* What could only fail when a listener is opened or a pid file is made. */
+static void test_checks_what_the_system_would_refuse(void)
+{
+    CU_ASSERT_PTR_NULL(load(minimal, "listeners.order.address=localhost:50052",
+                            "processes.all.admin=\"[fe80::1::2]:8086\""));
+    CU_ASSERT_TRUE(is_reported("listeners.order.address: \"localhost\" is no numeric address"));
+    CU_ASSERT_TRUE(is_reported("processes.all.admin: \"fe80::1::2\" is no numeric address"));
+    CU_ASSERT_EQUAL(report.count, 2);
+
+    CU_ASSERT_PTR_NULL(load(minimal, "processes=({name=\"../all\";plugins=[\"order\"];})", NULL));
+    CU_ASSERT_TRUE(is_reported("processes: the name \"../all\" has a \"/\""));
+
+    struct config *config = load(minimal, "listeners.order.address=\"[::1]:50052\"",
+                                 "processes.all.admin=\"0.0.0.0:8086\"");
+    CU_ASSERT_PTR_NOT_NULL(config);
+    config_release(config);
+}
+
+static void test_placement_is_given_once(void)
+{
+    CU_ASSERT_PTR_NULL(
+        load_with("placements = ( { service = \"a.B\"; address = \"10.0.0.1:5\"; },\n"
+                  "               { service = \"a.B\"; address = \"10.0.0.2:5\"; } );"));
+    CU_ASSERT_TRUE(is_reported("placements: a.B is placed twice"));
+    CU_ASSERT_EQUAL(report.count, 1);
 }
 
 static void test_service_address_prefers_placements(void)
@@ -431,6 +460,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_include_is_relative_to_the_file),
     UNIT_TEST(test_checks_across_groups),
     UNIT_TEST(test_a_process_has_a_bounded_number_of_plugins),
+    UNIT_TEST(test_checks_what_the_system_would_refuse),
+    UNIT_TEST(test_placement_is_given_once),
     UNIT_TEST(test_service_address_prefers_placements),
     UNIT_TEST(test_passwords_come_from_text_file_or_variable),
     UNIT_TEST(test_truncated_file_is_refused),

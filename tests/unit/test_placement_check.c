@@ -104,6 +104,18 @@ static void test_listener_must_name_a_service_that_is_served(void)
     CU_ASSERT_EQUAL(report.count, 0); /* the plugin that could not be read may serve it */
 }
 
+static void test_placement_must_name_a_service_that_is_there(void)
+{
+    static const char placed[] =
+        SPLIT "placements = ( { service = \"a.Store\"; address = \"10.0.0.1:5\"; },\n"
+              "               { service = \"a.Wbe\"; address = \"10.0.0.1:6\"; } );\n";
+    check(placed, store, web);
+    CU_ASSERT_TRUE(is_reported("placements: no plugin calls or serves a.Wbe"));
+    CU_ASSERT_EQUAL(report.count, 1);
+    check(placed, store, NULL);
+    CU_ASSERT_EQUAL(report.count, 0); /* the plugin that could not be read may call it */
+}
+
 static void test_rest_listener_needs_http_options(void)
 {
     check(BOTH LISTENER("rest", "a.Web"), store, web);
@@ -115,4 +127,5 @@ UNIT_MAIN("placement_check", UNIT_TEST(test_services_in_one_process_need_no_addr
           UNIT_TEST(test_called_service_elsewhere_needs_an_address),
           UNIT_TEST(test_service_of_two_plugins_in_a_process_is_refused),
           UNIT_TEST(test_listener_must_name_a_service_that_is_served),
+          UNIT_TEST(test_placement_must_name_a_service_that_is_there),
           UNIT_TEST(test_rest_listener_needs_http_options))

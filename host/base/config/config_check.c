@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "base/report.h"
+#include "base/tcp_listener.h"
 
 #include <string.h>
 
@@ -68,12 +69,24 @@ static void check_process(const struct config_binding *binding, const struct con
     }
 }
 
+/* The name becomes that of the pid file. */
+static void check_process_name(const struct config_binding *binding, const char *name)
+{
+    if (strchr(name, '/') != NULL) {
+        FINDING(binding,
+                "processes: the name \"%s\" has a \"/\", and files are named after it: "
+                "choose one without",
+                name);
+    }
+}
+
 static void check_processes(const struct config_binding *binding, const struct config *config)
 {
     if (config->process_count == 0) {
         FINDING(binding, "processes: is empty: give at least one process");
     }
     for (size_t i = 0; i < config->process_count; i++) {
+        check_process_name(binding, config->processes[i].name);
         check_process(binding, config, &config->processes[i]);
     }
 }
@@ -85,6 +98,33 @@ static void check_same_address(const struct config_binding *binding, const char 
     if (a->text != NULL && b->text != NULL && a->port == b->port && strcmp(a->host, b->host) == 0) {
         FINDING(binding, "%s and %s: both have the address %s: give each its own", one, other,
                 a->text);
+    }
+}
+
+static void check_own_address(const struct config_binding *binding, const char *path,
+                              const struct config_address *address)
+{
+    if (address->text != NULL && !tcp_listener_is_address(address->host)) {
+        FINDING(binding,
+                "%s: \"%s\" is no numeric address: write one of this machine's like "
+                "\"127.0.0.1\" or \"::1\", or all of them: \"0.0.0.0\"",
+                path, address->host);
+    }
+}
+
+/* A name could be resolved to several, or to another one at each start. */
+static void check_own_addresses(const struct config_binding *binding, const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        check_own_address(
+            binding,
+            memory_format(binding->arena, "listeners.%s.address", config->listeners[i].name),
+            &config->listeners[i].address);
+    }
+    for (size_t i = 0; i < config->process_count; i++) {
+        check_own_address(
+            binding, memory_format(binding->arena, "processes.%s.admin", config->processes[i].name),
+            &config->processes[i].admin);
     }
 }
 
@@ -140,6 +180,18 @@ static void check_services(const struct config_binding *binding, const struct co
     }
 }
 
+static void check_placements(const struct config_binding *binding, const struct config *config)
+{
+    for (size_t i = 0; i < config->placement_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(config->placements[i].service, config->placements[j].service) == 0) {
+                FINDING(binding, "placements: %s is placed twice: keep one",
+                        config->placements[i].service);
+            }
+        }
+    }
+}
+
 struct pair {
     const char *lower_key;
     int64_t lower;
@@ -185,7 +237,9 @@ void config_check(const struct config_binding *binding, const struct config *con
     check_names(binding, "listeners", (const char *)config->listeners, config->listener_count,
                 sizeof *config->listeners);
     check_processes(binding, config);
+    check_own_addresses(binding, config);
     check_addresses(binding, config);
     check_services(binding, config);
+    check_placements(binding, config);
     check_pairs(binding, config);
 }

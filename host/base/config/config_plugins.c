@@ -135,8 +135,9 @@ void config_bind_plugins(const struct config_binding *binding, struct config *co
     size_t count = 0;
 
     if (group == NULL || group->kind != CONFIG_GROUP) {
-        report_add(binding->report, "configuration: plugins: is missing: give a group "
-                                    "plugins = { <id> = { path = \"<id>.so\"; }; }");
+        config_finding(binding, group, "", "plugins",
+                       "is %s: give a group plugins = { <id> = { path = \"<id>.so\"; }; }",
+                       group == NULL ? "missing" : config_tree_describe(binding->arena, group));
         return;
     }
     for (const struct config_node *node = group->first; node != NULL; node = node->next) {

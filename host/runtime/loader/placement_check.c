@@ -152,6 +152,23 @@ static void check_listened(const struct deployment_view *view,
     }
 }
 
+/* A service that nobody calls or serves is a typing error, and its calls would go elsewhere. */
+static void check_placed(const struct deployment_view *view, const char *service)
+{
+    bool is_met = !is_all_known(view);
+
+    for (size_t i = 0; i < view->config->plugin_count && !is_met; i++) {
+        is_met = manifest_names_have(&view->manifests[i]->calls, service) ||
+                 manifest_names_have(&view->manifests[i]->services, service);
+    }
+    if (!is_met) {
+        report_add(view->report,
+                   "configuration: placements: no plugin calls or serves %s: correct the name or "
+                   "remove it",
+                   service);
+    }
+}
+
 void placement_check(const struct config *config, const struct manifest *const *manifests,
                      struct report *report)
 {
@@ -164,5 +181,8 @@ void placement_check(const struct config *config, const struct manifest *const *
         for (size_t j = 0; j < config->listeners[i].services.count; j++) {
             check_listened(&view, &config->listeners[i], config->listeners[i].services.items[j]);
         }
+    }
+    for (size_t i = 0; i < config->placement_count; i++) {
+        check_placed(&view, config->placements[i].service);
     }
 }

@@ -1,11 +1,15 @@
 """The gRPC client: Relay calls Echo over the wire, to another host or to its own."""
 
+import json
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import grpc
 import pytest
 from echo_host import EchoHost
+from wait import wait_until
 
 WIRE = "calls = { force_wire = true; };"
 
@@ -128,6 +132,31 @@ def test_the_callee_is_killed_under_traffic(folder, pb):
         assert traffic.failures
         assert {code for code, _ in traffic.failures} == {grpc.StatusCode.UNAVAILABLE}
     callee.stop()
+
+
+def _readiness(host):
+    """The checks of /readyz, by name; each name must be there once."""
+    try:
+        page = urllib.request.urlopen(f"http://127.0.0.1:{host.admin_port}/readyz", timeout=10)
+    except urllib.error.HTTPError as unready:
+        page = unready
+    with page:
+        checks = json.load(page)["checks"]
+    assert len({check["name"] for check in checks}) == len(checks), checks
+    return {check["name"]: check["ready"] for check in checks}
+
+
+def test_each_loop_says_for_itself_that_a_peer_is_away(folder):
+    callee = EchoHost(folder / "callee-away")
+    place = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
+    with EchoHost(folder / "caller-of-away", loops=2, loaded='"front"', more=place) as caller:
+        names = {f"grpc loop {loop} {callee.address}" for loop in (0, 1)}
+        wait_until(lambda: names <= _readiness(caller).keys(), "a check for each loop")
+        wait_until(lambda: all(_readiness(caller).values()), "the peer to be connected")
+        callee.stop()
+        wait_until(lambda: not any(_readiness(caller)[name] for name in names), "the peer to be away")
+        lines = [line for line in caller.log().splitlines() if "grpc peer cannot be reached" in line]
+        assert [sum(f" loop={loop} " in line for line in lines) for loop in (0, 1)] == [1, 1], lines
 
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -57,6 +57,12 @@ static void stop_attempt(struct grpc_channel *channel)
     }
 }
 
+/* What tells a line of this channel from those of others to the same address. */
+#define WHERE(channel)                                                                             \
+    LOG_TEXT("address", (channel)->target->name),                                                  \
+        LOG_INT("loop", (channel)->target->loop->worker->index),                                   \
+        LOG_INT("connection", (channel) - (channel)->target->channels)
+
 static void fail_attempt(struct grpc_channel *channel, const char *reason)
 {
     stop_attempt(channel);
@@ -65,8 +71,8 @@ static void fail_attempt(struct grpc_channel *channel, const char *reason)
         readiness_set_failed(channel->target->readiness, "%s", channel->failure);
     }
     if (channel->failures++ == 0) {
-        log_warn("grpc peer cannot be reached, continuing",
-                 LOG_TEXT("address", channel->target->name), LOG_TEXT("reason", channel->failure));
+        log_warn("grpc peer cannot be reached, continuing", WHERE(channel),
+                 LOG_TEXT("reason", channel->failure));
     }
     channel->state = CHANNEL_BACKOFF;
     set_timer(channel, backoff_ms(channel->failures, limits_of(channel)->reconnect_min_ms,
@@ -218,7 +224,7 @@ void grpc_channel_ready(struct grpc_channel *channel)
     }
     event_del(&channel->timer);
     if (channel->failures > 0) {
-        log_info("grpc peer is connected", LOG_TEXT("address", target->name));
+        log_info("grpc peer is connected", WHERE(channel));
     }
     channel->failures = 0;
     channel->state = CHANNEL_READY;

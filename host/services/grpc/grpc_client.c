@@ -88,8 +88,8 @@ static void connect_on(struct worker *worker, void *arg)
     if (target == NULL || target->readiness != NULL) {
         return;
     }
-    char name[sizeof target->name + 8];
-    snprintf(name, sizeof name, "grpc %s", target->name);
+    char name[sizeof target->name + 24];
+    snprintf(name, sizeof name, "grpc loop %u %s", worker->index, target->name);
     target->readiness = readiness_add(name);
     if (target->channels[0].state == CHANNEL_READY) {
         readiness_set_ready(target->readiness);

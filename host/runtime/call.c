@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
 #include "runtime/fiber.h"
 #include "runtime/router.h"
 
@@ -62,9 +64,17 @@ static void list_call(struct worker *worker, struct call *call)
     worker->calls = call;
 }
 
-bool call_has_fiber_left(const struct worker *worker)
+bool call_has_fiber_left(struct worker *worker)
 {
-    return fiber_pool_alive(worker->fibers) < worker->limits.fibers;
+    if (fiber_pool_alive(worker->fibers) < worker->limits.fibers) {
+        return true;
+    }
+    metrics_add(worker->refused, 1);
+    if (log_is_due(&worker->refusal_told_ns)) {
+        log_warn("calls are refused: calls.fibers are alive, continuing",
+                 LOG_INT("loop", worker->index), LOG_INT("fibers", worker->limits.fibers));
+    }
+    return false;
 }
 
 static struct call *create_from_outside(struct worker *worker, struct route_table *routes,

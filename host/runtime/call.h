@@ -127,8 +127,9 @@ static inline struct call *call_of(struct atlas_call *public)
     return (struct call *)(void *)public;
 }
 
-/* True if a call from outside, a task or a stream may take one more fiber of this worker. */
-bool call_has_fiber_left(const struct worker *worker);
+/* True if a call from outside, a task or a stream may take one more fiber of this worker; counts
+ * and tells of it if not. On its loop. */
+bool call_has_fiber_left(struct worker *worker);
 
 /* Makes a call on this worker for a route (counted with its table), or for a generation outside of
  * any route (route NULL). NULL when the bound of fibers is reached: answer RESOURCE_EXHAUSTED. */

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "base/config/config.h"
+#include "base/metrics.h"
 #include "runtime/fiber.h"
 
 /* Arena blocks of 8 KiB that a worker keeps for reuse. */
@@ -24,6 +25,11 @@ atlas_status_t worker_create(struct runtime *runtime, unsigned index,
     worker->limits = *limits;
     worker->arenas.limit = ARENA_BLOCKS_KEPT;
     worker->handles.limit = limits->fibers * 4;
+    worker->refused = metrics_cell(metrics_family("atlas_calls_refused_total",
+                                                  "Calls and tasks refused at once: calls.fibers "
+                                                  "were alive on their loop.",
+                                                  METRICS_COUNTER, NULL),
+                                   NULL);
     atlas_status_t status = loop_create(index, &worker->loop, error);
     if (status == ATLAS_OK) {
         loop_set_owner(worker->loop, worker);
@@ -46,6 +52,7 @@ void worker_destroy(struct worker *worker)
     fiber_pool_destroy(worker->fibers);
     arena_cache_finish(&worker->arenas);
     handle_table_finish(&worker->handles);
+    metrics_cell_release(worker->refused);
     loop_destroy(worker->loop);
     free(worker);
 }

@@ -8,6 +8,7 @@
 
 struct call;
 struct fiber_pool;
+struct metrics_cell;
 struct offload_pool;
 struct route_table;
 struct runtime;
@@ -40,6 +41,9 @@ struct worker {
     struct handle_table handles;
     struct call *calls;         /* in flight: of transports, rounds, batches, lifecycle functions */
     struct route_table *routes; /* what new calls see; see runtime/router.h */
+    struct metrics_cell *refused;
+    int64_t refusal_told_ns;
+    int64_t fault_told_ns; /* see runtime/call_fault.h */
 };
 
 /* Makes a worker around a loop that is not started. */

@@ -7,6 +7,7 @@
 #include "base/http2/grpc_status.h"
 #include "base/http2/status_message.h"
 #include "inbound/grpc/grpc_response.h"
+#include "runtime/call_fault.h"
 #include "runtime/router.h"
 #include "runtime/wait.h"
 
@@ -214,7 +215,12 @@ static void decide_status(struct grpc_stream *stream)
 void grpc_response_finish(struct grpc_stream *stream)
 {
     struct call *call = stream->call;
+    bool has_violated = stream->refusal != ATLAS_OK; /* the client, which is no fault of ours */
     decide_status(stream);
+    if (!has_violated) {
+        call_fault_log(call, stream->status,
+                       stream->refusal != ATLAS_OK ? stream->refusal_message : call->message);
+    }
     if (stream->is_unary && stream->status == ATLAS_OK) {
         stream->reply = (struct outgoing_message){.body = call->reply.data, .len = call->reply.len};
         outgoing_push(&stream->outgoing, &stream->reply);

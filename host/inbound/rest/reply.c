@@ -14,6 +14,7 @@
 #include "inbound/rest/rest_state.h"
 #include "inbound/rest/routes.h"
 #include "runtime/call.h"
+#include "runtime/call_fault.h"
 #include "runtime/trace.h"
 
 #define METADATA_NAME_LIMIT 128u
@@ -156,11 +157,6 @@ static atlas_status_t put_reply(const struct rest_route *route, const struct cal
                : proto_to_json(message, call->reply, out, error);
 }
 
-static bool is_fault(atlas_status_t status)
-{
-    return status == ATLAS_UNKNOWN || status == ATLAS_INTERNAL || status == ATLAS_DATA_LOSS;
-}
-
 void rest_reply_call(struct rest_endpoint *endpoint, struct evhttp_request *request,
                      const struct rest_route *route, struct call *call)
 {
@@ -174,10 +170,7 @@ void rest_reply_call(struct rest_endpoint *endpoint, struct evhttp_request *requ
         status = put_reply(route, call, &out, &error);
         message = error.text;
     }
-    if (is_fault(status)) {
-        log_warn("call failed", LOG_TEXT("operation", call->operation),
-                 LOG_TEXT("status", atlas_status_name(status)), LOG_TEXT("reason", message));
-    }
+    call_fault_log(call, status, message);
     add_traceparent(request, call);
     if (status != ATLAS_OK) {
         if (status == ATLAS_UNAUTHENTICATED) {

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import paths
 import pytest
 from ride import Ride
 
@@ -31,6 +32,28 @@ def test_metrics_count_calls(atlas, rest):
     assert any("_bucket" in line and 'le="+Inf"' in line for line in created)
     for word in ("pool", "outbox", "lag"):
         assert word in text, f"no metric about {word}"
+
+
+def _shown_metrics(hosts):
+    """name -> labels, of all hosts."""
+    shown = {}
+    for text in (host.admin("/metrics")[1] for host in hosts):
+        kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+        assert kinds.keys() == set(re.findall(r"^# HELP (\S+) \S", text, re.MULTILINE))
+        for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE):
+            family = re.sub("_(bucket|sum|count)$", "", name) if name not in kinds else name
+            assert kinds[family] != "counter" or family.endswith("_total"), family
+            shown.setdefault(family, set()).update(set(re.findall(r'(\w+)="', labels)) - {"le"})
+    return shown
+
+
+def test_metrics_are_those_of_the_documentation(atlas, rest):
+    ride = Ride(rest)
+    ride.create()
+    page = (paths.ROOT / "docs" / "operators.md").read_text().split("## Every metric", 1)[1].split("\n## ", 1)[0]
+    documented = {name: set(re.findall(r"`(\w+)`", labels))
+                  for name, labels in re.findall(r"^\| `(\w+)` \| (.*?) ?\| ", page, re.MULTILINE)}
+    assert _shown_metrics(atlas.hosts.all) == documented
 
 
 def test_logs_are_key_value_lines(atlas):

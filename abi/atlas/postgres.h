@@ -110,9 +110,9 @@ struct atlas_postgres_interface {
 
     /* Runs one statement in a transaction of its own. Constraint failures come back as
      * ALREADY_EXISTS (unique, exclusion), FAILED_PRECONDITION (check, foreign key, not null); lost
-     * connections as UNAVAILABLE, serialization and deadlock as ABORTED. For ATLAS_PG_WRITE
-     * ret_outcome (may be NULL) says whether the change happened. ret_result may be NULL. [call]
-     * [waits] */
+     * connections, and a database that no longer is as it was when the plugin was loaded, as
+     * UNAVAILABLE; serialization and deadlock as ABORTED. For ATLAS_PG_WRITE ret_outcome (may be
+     * NULL) says whether the change happened. ret_result may be NULL. [call] [waits] */
     atlas_status_t (*query)(struct atlas_call *call, uint32_t statement,
                             const struct atlas_pg_value *params, size_t param_count,
                             struct atlas_pg_result *ret_result, enum atlas_outcome *ret_outcome);

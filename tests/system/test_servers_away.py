@@ -62,6 +62,42 @@ def test_event_waits_for_kafka(atlas, rest, servers):
     check_at_rest(servers)
 
 
+def _retried_charges(atlas):
+    return next(value for name, value in atlas.metrics("wallet").items()
+                if name.startswith("atlas_kafka_consumer_retries_total") and "charge_orders" in name)
+
+
+def test_charge_waits_for_a_database_that_is_mended(atlas, rest, servers):
+    """A schema that is missing, to a plugin that serves or that starts, is not the fault of an event."""
+    ride, host = Ride(rest), atlas.hosts.serving("wallet")
+
+    def wait_retried():
+        before = _retried_charges(atlas)
+        wait_until(lambda: _retried_charges(atlas) > before, "the event to be tried again")
+
+    ride.credit(1_000_000)
+    ride.ride_to("STARTED")
+    servers.postgres.psql("ALTER SCHEMA wallet RENAME TO wallet_elsewhere")
+    try:
+        assert ride.move("FINISHED").status == 200
+        wait_retried()
+        assert host.process.stop()
+        rest.close()  # in one process its connection has gone with it
+        servers.postgres.process.stop()  # with it the host would not start, and say what is missing
+        position = host.log.stat().st_size
+        host.start()
+        atlas.wait_log("wallet", position, "postgres is away; .* plugin=wallet")
+        servers.postgres.start()
+        servers.postgres.wait_ready()
+        atlas.wait_log("wallet", position, "the database does not fit; .* plugin=wallet")
+        wait_retried()
+    finally:
+        servers.postgres.psql("ALTER SCHEMA wallet_elsewhere RENAME TO wallet")
+    host.wait_ready()
+    wait_until(lambda: ride.balance() == 1_000_000 - ride.price, "the fare to be charged", 60.0)
+    check_at_rest(servers)
+
+
 def test_overview_marks_what_is_away(atlas, rest, servers):
     ride = Ride(rest)
     ride.credit(10)

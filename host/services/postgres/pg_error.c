@@ -75,6 +75,13 @@ static const char *primary_message(const PGresult *result)
     return message != NULL ? message : "the connection to PostgreSQL was lost";
 }
 
+/* The statements of a plugin fitted when it was loaded. If one does not now, the database was
+ * changed since, which is no fault of the call: it may come again. */
+static atlas_status_t status_of_statement(const char *sqlstate, const struct state_row *row)
+{
+    return strncmp(sqlstate, "42", 2) == 0 ? ATLAS_UNAVAILABLE : row->status;
+}
+
 atlas_status_t pg_error_report(struct call *call, const char *statement, const PGresult *result)
 {
     const char *sqlstate = pg_error_sqlstate(result);
@@ -84,8 +91,8 @@ atlas_status_t pg_error_report(struct call *call, const char *statement, const P
     snprintf(call->pg_error.sqlstate, sizeof call->pg_error.sqlstate, "%s", sqlstate);
     snprintf(call->pg_error.constraint, sizeof call->pg_error.constraint, "%s",
              constraint != NULL ? constraint : "");
-    return call_fail(call, row->status, "statement %s: %s (SQLSTATE %s)%s%s", statement,
-                     primary_message(result), sqlstate, row->remedy != NULL ? "; " : "",
+    return call_fail(call, status_of_statement(sqlstate, row), "statement %s: %s (SQLSTATE %s)%s%s",
+                     statement, primary_message(result), sqlstate, row->remedy != NULL ? "; " : "",
                      row->remedy != NULL ? row->remedy : "");
 }
 

@@ -103,11 +103,12 @@ enum pg_gate pg_plugin_gate(const struct pg_plugin *plugin)
     return (enum pg_gate)atomic_load_explicit(&plugin->gate, memory_order_acquire);
 }
 
+/* Not the fault of the call, and looked at again: a record of Kafka that meets this comes again. */
 static atlas_status_t fail_refused(struct pg_plugin *plugin, struct call *call)
 {
     pthread_mutex_lock(&plugin->reason_mutex);
     atlas_status_t status =
-        call_fail(call, ATLAS_FAILED_PRECONDITION, "the database does not fit plugin %s: %.300s",
+        call_fail(call, ATLAS_UNAVAILABLE, "the database does not fit plugin %s: %.300s",
                   plugin->id, plugin->reason);
     pthread_mutex_unlock(&plugin->reason_mutex);
     return status;

@@ -144,6 +144,21 @@ static void test_misuse_is_explained(void)
     CU_ASSERT_EQUAL(run(misuse, NULL, 5000), ATLAS_OK);
 }
 
+/* Somebody takes away what was there when the statements were checked, and mends it. */
+static void test_database_that_was_changed_is_no_fault_of_the_call(void)
+{
+    pg_server_run("atlas", "ALTER TABLE ledger.account RENAME TO gone");
+    CU_ASSERT_EQUAL(run(find_nobody, NULL, 5000), ATLAS_UNAVAILABLE);
+    CU_ASSERT(is_said("relation \"account\" does not exist"));
+    pg_server_run("atlas", "ALTER TABLE ledger.gone RENAME TO account");
+    CU_ASSERT_EQUAL(run(find_nobody, NULL, 5000), ATLAS_OK);
+    pg_server_run("atlas", "REVOKE SELECT ON ledger.account FROM atlas_ledger");
+    CU_ASSERT_EQUAL(run(find_nobody, NULL, 5000), ATLAS_UNAVAILABLE);
+    CU_ASSERT(is_said("permission denied"));
+    pg_server_run("atlas", "GRANT SELECT ON ledger.account TO atlas_ledger");
+    CU_ASSERT_EQUAL(run(find_nobody, NULL, 5000), ATLAS_OK);
+}
+
 /* --- Many at once --- */
 
 #define TASKS       40
@@ -252,6 +267,8 @@ static void test_write_is_ended_by_the_server_at_the_deadline(void)
 LEDGER_MAIN("postgres", UNIT_TEST(test_write_then_read), UNIT_TEST(test_every_type_there_and_back),
             UNIT_TEST(test_constraint_failures_have_names),
             UNIT_TEST(test_statement_whose_first_use_fails_stays_prepared),
-            UNIT_TEST(test_misuse_is_explained), UNIT_TEST(test_many_fibers_share_few_connections),
+            UNIT_TEST(test_misuse_is_explained),
+            UNIT_TEST(test_database_that_was_changed_is_no_fault_of_the_call),
+            UNIT_TEST(test_many_fibers_share_few_connections),
             UNIT_TEST(test_reads_pass_a_slow_one), UNIT_TEST(test_read_is_given_up_at_the_deadline),
             UNIT_TEST(test_write_is_ended_by_the_server_at_the_deadline))

@@ -27,6 +27,13 @@ static struct atlas_bytes integer_word(struct atlas_call *call, int64_t integer)
     return atlas_str(text);
 }
 
+/* Redis puts 180 degrees, also what is rounded to it, into a cell beyond its last one, which no
+ * search from elsewhere looks into. The same meridian is -180. */
+static struct atlas_bytes longitude_word(struct atlas_call *call, double longitude)
+{
+    return number_word(call, longitude >= 179.999999995 ? -180.0 : longitude);
+}
+
 /* Replies are C strings behind their length. */
 static double number_of(const struct atlas_redis_reply *reply)
 {
@@ -40,7 +47,7 @@ static bool event_words(struct atlas_call *call, const struct position *position
 {
     words[0] = atlas_str(position->driver_id);
     words[1] = integer_word(call, position->seen_us);
-    words[2] = number_word(call, position->longitude);
+    words[2] = longitude_word(call, position->longitude);
     words[3] = number_word(call, position->latitude);
     return words[1].data != NULL && words[2].data != NULL && words[3].data != NULL;
 }
@@ -155,7 +162,7 @@ static atlas_status_t geosearch(struct atlas_call *call, const struct position *
         atlas_str("GEOSEARCH"),
         keys[0],
         atlas_str("FROMLONLAT"),
-        number_word(call, center->longitude),
+        longitude_word(call, center->longitude),
         number_word(call, center->latitude),
         atlas_str("BYRADIUS"),
         number_word(call, radius_km),

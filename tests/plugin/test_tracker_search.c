@@ -73,6 +73,24 @@ static void test_tracker_search_near_a_pole_finds_nobody(void)
     testhost_close(host);
 }
 
+static void test_tracker_search_from_the_antimeridian(void)
+{
+    static const double longitudes[] = {180.0, 179.999999999, -180.0};
+
+    for (size_t i = 0; i < ATLAS_COUNT(longitudes); i++) {
+        struct testhost *host = plugin_start("tracker");
+        NearbyRequest req = nearby_request();
+
+        atlas__tracker__v1__get_nearby_drivers_request__set_longitude(&req, longitudes[i]);
+        atlas__tracker__v1__get_nearby_drivers_request__set_limit(&req, 1);
+        script_search(host, fresh, 1);
+        nearby(host, &req);
+        CU_ASSERT_TRUE(testhost_did(host, "redis GEOSEARCH tracker:positions FROMLONLAT "
+                                          "-180.00000000 50.00000000 "));
+        testhost_close(host);
+    }
+}
+
 static void expect_search_refused(const NearbyRequest *req, const char *field)
 {
     struct testhost *host = plugin_start("tracker");
@@ -131,4 +149,5 @@ UNIT_MAIN("tracker search", UNIT_TEST(test_tracker_search_ends_in_the_circle_tha
           UNIT_TEST(test_tracker_search_doubles_the_circle),
           UNIT_TEST(test_tracker_search_leaves_out_the_outdated),
           UNIT_TEST(test_tracker_search_near_a_pole_finds_nobody),
+          UNIT_TEST(test_tracker_search_from_the_antimeridian),
           UNIT_TEST(test_tracker_search_is_bounded), UNIT_TEST(test_tracker_location_of_a_driver))

@@ -151,6 +151,24 @@ def test_nearby_is_nearest_first_and_bounded(atlas):
     assert [one.driver_id for one in nearby(radius_km=0.7)] == drivers[:2]
 
 
+def test_nearby_looks_over_the_antimeridian(atlas):
+    from atlas.tracker.v1 import tracker_pb2
+
+    tracker, latitude = atlas.stub("tracker"), lonely_place()[0]
+    places = {new_id("edge"): longitude for longitude in (180.0, -180.0, 179.999999999, 179.99, -179.99)}
+    for driver, longitude in places.items():
+        tracker.UpdateLocation(tracker_pb2.UpdateLocationRequest(
+            driver_id=driver, latitude=latitude, longitude=longitude), timeout=10)
+
+    def found_from(longitude):
+        reply = tracker.GetNearbyDrivers(tracker_pb2.GetNearbyDriversRequest(
+            latitude=latitude, longitude=longitude), timeout=10)
+        return {found.driver_id for found in reply.drivers}
+
+    for longitude in (180.0, -180.0, 179.999, -179.999):
+        wait_until(lambda: found_from(longitude) == set(places), f"all drivers, seen from {longitude}")
+
+
 def test_overview_answers_each_part(rest):
     ride = Ride(rest)
     empty = rest.get(f"/customer/overview?user_id={ride.passenger}").json

@@ -5,11 +5,13 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libconfig.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static struct config_node *new_node(struct arena *arena, enum config_kind kind, const char *key,
                                     const char *file, unsigned line)
@@ -101,10 +103,16 @@ static const char *folder_of(struct arena *arena, const char *file)
 static atlas_status_t check_file(const char *file, struct error *error)
 {
     struct stat info;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* libconfig would not say why not */
+    int reason = fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
 
-    if (stat(file, &info) != 0) {
-        return error_set(error, ATLAS_NOT_FOUND, "%s: cannot be read (%s): name a file with -c",
-                         file, strerror(errno));
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (reason != 0) {
+        return error_set(error, ATLAS_NOT_FOUND,
+                         "%s: cannot be read (%s): name a file with -c that this user may read",
+                         file, strerror(reason));
     }
     if (!S_ISREG(info.st_mode) || info.st_size > CONFIG_FILE_LIMIT) {
         return error_set(error, ATLAS_INVALID_ARGUMENT,

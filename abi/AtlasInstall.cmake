@@ -12,7 +12,8 @@ install(TARGETS atlas_testhost EXPORT AtlasTargets ARCHIVE COMPONENT sdk)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/abi/atlas ${CMAKE_SOURCE_DIR}/abi/sdk/include/atlas
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk FILES_MATCHING PATTERN "*.h")
 install(FILES sdk/AtlasPlugin.cmake sdk/plugin.map sdk/atlas_message.c sdk/atlas_message.h
-    sdk/atlas_message_scan.c DESTINATION ${CMAKE_INSTALL_DATADIR}/atlas/sdk COMPONENT sdk)
+    sdk/atlas_message_check.c sdk/atlas_message_merge.c sdk/atlas_message_scan.c
+    sdk/atlas_message_wire.h DESTINATION ${CMAKE_INSTALL_DATADIR}/atlas/sdk COMPONENT sdk)
 install(PROGRAMS sdk/protoc-gen-atlas sdk/atlas-embed
     DESTINATION ${CMAKE_INSTALL_DATADIR}/atlas/sdk COMPONENT sdk)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/proto/atlas ${CMAKE_SOURCE_DIR}/proto/google

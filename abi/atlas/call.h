@@ -46,8 +46,8 @@ struct atlas_task {
 struct atlas_call_interface {
     uint32_t size;
 
-    /* Memory from the call's arena, aligned for any type, freed with the call. NULL if the call's
-     * budget (calls.arena_limit) is used up. [call] */
+    /* Memory from the call's arena, aligned for any type, not initialised, freed with the call.
+     * NULL if the call's budget (calls.arena_limit) is used up; message() says so then. [call] */
     void *(*alloc)(struct atlas_call *call, size_t size);
 
     /* Sets the message that the caller will see beside a status that is not OK. Copied. The last
@@ -68,7 +68,8 @@ struct atlas_call_interface {
     void *(*message_alloc)(struct atlas_call *call, size_t size);
 
     /* Room for one message to the caller, in the arena, with room for the framing in front of it,
-     * so that no copy is needed. Fill it, then send it. NULL if the budget is used up. [call] */
+     * so that no copy is needed. Fill it, then send it. NULL if the budget is used up or size is
+     * over calls.message_limit; message() says which then. [call] */
     void *(*reply_buffer)(struct atlas_call *call, size_t size);
 
     /* Sends one message: a pointer from reply_buffer, or any bytes (copied). Waits while the caller

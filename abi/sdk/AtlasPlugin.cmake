@@ -14,6 +14,8 @@
 # of the same generated code, for tests that speak to plugins; without service tables.
 
 set(ATLAS_SDK_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE INTERNAL "Where this SDK is")
+set(ATLAS_MESSAGE_SOURCES ${ATLAS_SDK_DIR}/atlas_message.c ${ATLAS_SDK_DIR}/atlas_message_check.c
+    ${ATLAS_SDK_DIR}/atlas_message_merge.c ${ATLAS_SDK_DIR}/atlas_message_scan.c CACHE INTERNAL "What each plugin compiles for its messages")
 find_program(ATLAS_PROTOC protoc)
 find_program(ATLAS_PROTOC_GEN_C protoc-gen-c)
 find_library(ATLAS_PROTOBUF_C_ARCHIVE NAMES libprotobuf-c.a)
@@ -169,8 +171,7 @@ function(atlas_add_messages target)
     file(MAKE_DIRECTORY ${folder})
     atlas_proto_dirs(dirs ${ARG_PROTO_DIRS})
     atlas_generate(generated ${folder} "${dirs}" "" ${ARG_PROTOS} ${ARG_CLIENT_PROTOS})
-    add_library(${target} STATIC ${generated} ${ATLAS_SDK_DIR}/atlas_message.c
-                                 ${ATLAS_SDK_DIR}/atlas_message_scan.c)
+    add_library(${target} STATIC ${generated} ${ATLAS_MESSAGE_SOURCES})
     atlas_use_sdk(${target} ${folder})
 endfunction()
 
@@ -197,8 +198,7 @@ function(atlas_add_plugin id)
         list(APPEND generated ${scripts})
     endif()
 
-    add_library(${id} MODULE ${ARG_SOURCES} ${generated} ${ATLAS_SDK_DIR}/atlas_message.c
-                             ${ATLAS_SDK_DIR}/atlas_message_scan.c)
+    add_library(${id} MODULE ${ARG_SOURCES} ${generated} ${ATLAS_MESSAGE_SOURCES})
     atlas_use_sdk(${id} ${folder})
     target_include_directories(${id} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_INCLUDE_DIRS})
     target_link_libraries(${id} PRIVATE ${ARG_LIBS})

@@ -5,6 +5,7 @@
 
 #include "atlas/sdk_call.h"
 #include "atlas/sdk_client.h"
+#include "atlas_message_wire.h"
 
 /* Which memory a message lies in. */
 enum lifetime {
@@ -51,18 +52,15 @@ static void arena_free(void *data, void *memory)
     (void)memory;
 }
 
-static atlas_status_t unpack(struct arena *arena, const ProtobufCMessageDescriptor *descriptor,
-                             struct atlas_bytes bytes, ProtobufCMessage **ret_message)
+static atlas_status_t unpack_whole(struct arena *arena,
+                                   const ProtobufCMessageDescriptor *descriptor,
+                                   struct atlas_bytes bytes, ProtobufCMessage **ret_message)
 {
     ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, arena};
     struct atlas_call *call = arena->call;
-    ProtobufCMessage *message;
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(descriptor, &allocator, bytes.len, bytes.data);
 
-    atlas_status_t status = atlas_message_scan(call, descriptor, bytes);
-    if (status != ATLAS_OK) {
-        return status;
-    }
-    message = protobuf_c_message_unpack(descriptor, &allocator, bytes.len, bytes.data);
     if (message == NULL) {
         return arena->is_used_up
                    ? atlas_no_memory(call)
@@ -72,6 +70,24 @@ static atlas_status_t unpack(struct arena *arena, const ProtobufCMessageDescript
     }
     *ret_message = message;
     return ATLAS_OK;
+}
+
+static atlas_status_t unpack(struct arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                             struct atlas_bytes bytes, ProtobufCMessage **ret_message)
+{
+    struct message_counts counts;
+
+    atlas_status_t status = atlas_message_count(arena->call, descriptor, bytes, &counts);
+    if (status != ATLAS_OK || counts.merges == 0) {
+        return status == ATLAS_OK ? unpack_whole(arena, descriptor, bytes, ret_message) : status;
+    }
+    struct atlas_bytes merged = atlas_message_merge(descriptor, bytes, &counts);
+    if (merged.data == NULL) {
+        return atlas_no_memory(arena->call);
+    }
+    status = unpack_whole(arena, descriptor, merged, ret_message);
+    free((void *)(uintptr_t)merged.data);
+    return status;
 }
 
 atlas_status_t atlas_message_unpack(struct atlas_call *call,
@@ -86,6 +102,10 @@ atlas_status_t atlas_message_unpack(struct atlas_call *call,
 atlas_status_t atlas_message_pack(struct atlas_call *call, const ProtobufCMessage *message,
                                   struct atlas_bytes *ret_bytes)
 {
+    atlas_status_t status = atlas_message_check(call, message);
+    if (status != ATLAS_OK) {
+        return status;
+    }
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *buffer = atlas_alloc(call, size > 0 ? size : 1);
 
@@ -127,6 +147,10 @@ atlas_status_t atlas_message_recv_from(struct atlas_call *call, struct atlas_han
 atlas_status_t atlas_message_send_to(struct atlas_call *call, struct atlas_handle stream,
                                      const ProtobufCMessage *message)
 {
+    atlas_status_t status = atlas_message_check(call, message);
+    if (status != ATLAS_OK) {
+        return status;
+    }
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *buffer = malloc(size > 0 ? size : 1);
 
@@ -134,18 +158,21 @@ atlas_status_t atlas_message_send_to(struct atlas_call *call, struct atlas_handl
         return atlas_no_memory(call);
     }
     protobuf_c_message_pack(message, buffer);
-    atlas_status_t status = atlas_client_send(call, stream, atlas_bytes_of(buffer, size));
+    status = atlas_client_send(call, stream, atlas_bytes_of(buffer, size));
     free(buffer);
     return status;
 }
 
 atlas_status_t atlas_message_send(struct atlas_call *call, const ProtobufCMessage *message)
 {
+    atlas_status_t status = atlas_message_check(call, message);
+    if (status != ATLAS_OK) {
+        return status;
+    }
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *buffer = atlas_reply_buffer(call, size);
-
     if (buffer == NULL) {
-        return atlas_no_memory(call);
+        return ATLAS_RESOURCE_EXHAUSTED; /* the host has said which limit was met */
     }
     protobuf_c_message_pack(message, buffer);
     return atlas_send(call, atlas_bytes_of(buffer, size));

@@ -33,9 +33,10 @@
 #define ATLAS_MESSAGE_UNKNOWN_LIMIT 4096
 #endif
 
-/* Occurrences of singular message fields beyond their first, in a whole message: each is merged. */
+/* Occurrences of singular message fields beyond their first, in a whole message: each is merged.
+ * Query parameters of REST may need 7 each ("a.b.c.d.e.f.g.h"), and there may be 64. */
 #ifndef ATLAS_MESSAGE_MERGE_LIMIT
-#define ATLAS_MESSAGE_MERGE_LIMIT 16
+#define ATLAS_MESSAGE_MERGE_LIMIT 512
 #endif
 
 /* True if a proto3 "optional" field of a generated struct is set: ATLAS_HAS_FIELD(req, latitude).
@@ -54,7 +55,12 @@ atlas_status_t atlas_message_unpack(struct atlas_call *call,
                                     const ProtobufCMessageDescriptor *descriptor,
                                     struct atlas_bytes bytes, ProtobufCMessage **ret_message);
 
-/* Packs into the arena of call. RESOURCE_EXHAUSTED when it is used up. [call] */
+/* Checks that what a message holds can be packed: no element is NULL, each message in it was
+ * initialised, none holds itself. INTERNAL names the field. The functions below do so first.
+ * [call] */
+atlas_status_t atlas_message_check(struct atlas_call *call, const ProtobufCMessage *message);
+
+/* Packs into the arena of call. INTERNAL as above, RESOURCE_EXHAUSTED when it is used up. [call] */
 atlas_status_t atlas_message_pack(struct atlas_call *call, const ProtobufCMessage *message,
                                   struct atlas_bytes *ret_bytes);
 

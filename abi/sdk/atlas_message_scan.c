@@ -1,25 +1,16 @@
 /* One pass over the wire format, guided by the descriptors, before protobuf-c allocates anything.
  */
-#include "atlas_message.h"
+#include "atlas_message_wire.h"
 
 #include "atlas/sdk_call.h"
-
-enum wire_type { WIRE_VARINT = 0, WIRE_64BIT = 1, WIRE_BYTES = 2, WIRE_32BIT = 5 };
 
 /* Messages with more fields than this keep their marks in the arena. */
 #define SMALL_FIELD_COUNT 256
 
 struct scan {
     struct atlas_call *call;
-    size_t fields;
     size_t unknown_fields;
-    size_t merges;
-};
-
-/* What is left of one message. */
-struct cursor {
-    const uint8_t *at;
-    const uint8_t *end;
+    struct message_counts counts;
 };
 
 static atlas_status_t refuse(struct scan *scan, const ProtobufCMessageDescriptor *message,
@@ -27,52 +18,6 @@ static atlas_status_t refuse(struct scan *scan, const ProtobufCMessageDescriptor
 {
     return atlas_fail(scan->call, ATLAS_INVALID_ARGUMENT, "%s%s%s: %s", message->name,
                       field != NULL ? "." : "", field != NULL ? field->name : "", reason);
-}
-
-static bool read_varint(struct cursor *cursor, uint64_t *ret_value)
-{
-    uint64_t value = 0;
-
-    for (unsigned int shift = 0; shift < 70 && cursor->at < cursor->end; shift += 7) {
-        uint8_t byte = *cursor->at++;
-
-        value |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
-        if (byte < 0x80) {
-            *ret_value = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool take(struct cursor *cursor, uint64_t len, struct atlas_bytes *ret_bytes)
-{
-    if (len > (uint64_t)(cursor->end - cursor->at)) {
-        return false;
-    }
-    *ret_bytes = atlas_bytes_of(cursor->at, (size_t)len);
-    cursor->at += len;
-    return true;
-}
-
-/* Moves over the value of a field; its bytes, if it has a length, are in ret_bytes. Groups are an
- * error, as in protobuf-c. */
-static bool read_value(struct cursor *cursor, unsigned int wire_type, struct atlas_bytes *ret_bytes)
-{
-    uint64_t number;
-
-    switch (wire_type) {
-    case WIRE_VARINT:
-        return read_varint(cursor, &number);
-    case WIRE_64BIT:
-        return take(cursor, 8, ret_bytes);
-    case WIRE_BYTES:
-        return read_varint(cursor, &number) && take(cursor, number, ret_bytes);
-    case WIRE_32BIT:
-        return take(cursor, 4, ret_bytes);
-    default:
-        return false;
-    }
 }
 
 /* The length of the character that starts at s, 0 if there is none: RFC 3629, table of section 4.
@@ -155,7 +100,7 @@ static atlas_status_t scan_bytes(struct scan *scan, const ProtobufCMessageDescri
     }
     if (field->label != PROTOBUF_C_LABEL_REPEATED &&
         mark(seen, (size_t)(field - message->fields)) &&
-        ++scan->merges > ATLAS_MESSAGE_MERGE_LIMIT) {
+        ++scan->counts.merges > ATLAS_MESSAGE_MERGE_LIMIT) {
         return refuse(scan, message, field, "a message that is not repeated came too often");
     }
     return scan_message(scan, field->descriptor, bytes, depth + 1);
@@ -176,7 +121,7 @@ static atlas_status_t scan_field(struct scan *scan, const ProtobufCMessageDescri
     if (!read_value(cursor, tag & 7, &bytes)) {
         return refuse(scan, message, field, "malformed: the value is cut off or of no known kind");
     }
-    if (++scan->fields > ATLAS_MESSAGE_FIELD_LIMIT) {
+    if (++scan->counts.fields > ATLAS_MESSAGE_FIELD_LIMIT) {
         return refuse(scan, message, NULL, "too many fields");
     }
     if (field == NULL) {
@@ -193,7 +138,7 @@ static atlas_status_t scan_message(struct scan *scan, const ProtobufCMessageDesc
 {
     uint64_t small[SMALL_FIELD_COUNT / 64] = {0};
     uint64_t *seen = small;
-    struct cursor cursor = {.at = bytes.data};
+    struct cursor cursor = cursor_of(bytes);
     atlas_status_t status = ATLAS_OK;
 
     if (depth > ATLAS_MESSAGE_DEPTH_LIMIT) {
@@ -205,9 +150,21 @@ static atlas_status_t scan_message(struct scan *scan, const ProtobufCMessageDesc
             return atlas_no_memory(scan->call);
         }
     }
-    cursor.end = bytes.len > 0 ? cursor.at + bytes.len : cursor.at;
     while (status == ATLAS_OK && cursor.at < cursor.end) {
         status = scan_field(scan, message, &cursor, seen, depth);
+    }
+    return status;
+}
+
+atlas_status_t atlas_message_count(struct atlas_call *call,
+                                   const ProtobufCMessageDescriptor *descriptor,
+                                   struct atlas_bytes bytes, struct message_counts *ret_counts)
+{
+    struct scan scan = {.call = call};
+
+    atlas_status_t status = scan_message(&scan, descriptor, bytes, 1);
+    if (status == ATLAS_OK) {
+        *ret_counts = scan.counts;
     }
     return status;
 }
@@ -216,7 +173,7 @@ atlas_status_t atlas_message_scan(struct atlas_call *call,
                                   const ProtobufCMessageDescriptor *descriptor,
                                   struct atlas_bytes bytes)
 {
-    struct scan scan = {.call = call};
+    struct message_counts counts;
 
-    return scan_message(&scan, descriptor, bytes, 1);
+    return atlas_message_count(call, descriptor, bytes, &counts);
 }

@@ -85,6 +85,16 @@ def test_message_over_the_limit(stub, pb):
         assert "message_limit" in failure.value.details()
 
 
+def test_reply_over_the_limit_is_told_as_such(folder, pb):
+    """Not as memory that is used up, which another key bounds."""
+    with EchoHost(folder / "reply-limit", more='calls = { message_limit = "1KiB"; };',
+                  plugin_config=f'greeting = "{"g" * 600}";') as running, running.channel() as channel:
+        with pytest.raises(grpc.RpcError) as failure:
+            running.stub(channel).Echo(pb.EchoRequest(text="t" * 600), timeout=10)
+        assert failure.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "calls.message_limit (1024)" in failure.value.details()
+
+
 def test_status_and_message_arrive(stub, pb):
     for code in grpc.StatusCode:
         if code is grpc.StatusCode.OK:

@@ -5,7 +5,11 @@
 
 static void *alloc(struct atlas_call *call, size_t size)
 {
-    return call_step_fails(call) ? NULL : arena_alloc(call_arena(call), size);
+    if (call_step_fails(call)) {
+        atlas_set_message(call, "alloc: fault of the test host");
+        return NULL;
+    }
+    return arena_alloc(call_arena(call), size);
 }
 
 static void set_message(struct atlas_call *call, struct atlas_bytes message)

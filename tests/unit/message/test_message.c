@@ -151,6 +151,90 @@ static void test_message_unknown_fields_are_bounded(void)
     testhost_close(host);
 }
 
+/* What two messages one behind the other are: protobuf merges them. */
+static Outer *merged(struct testhost *host, const Outer *first, const Outer *second)
+{
+    struct atlas_call *call = testhost_caller(host);
+    struct atlas_bytes a;
+    struct atlas_bytes b;
+    Outer *message = NULL;
+
+    atlas__test__message__v1__outer__encode(call, first, &a);
+    atlas__test__message__v1__outer__encode(call, second, &b);
+    uint8_t *both = atlas_alloc(call, a.len + b.len);
+    memcpy(both, a.data, a.len);
+    memcpy(both + a.len, b.data, b.len);
+    CU_ASSERT_EQUAL_FATAL(atlas__test__message__v1__outer__decode(
+                              call, atlas_bytes_of(both, a.len + b.len), &message),
+                          ATLAS_OK);
+    return message;
+}
+
+static void test_message_pieces_are_merged(void)
+{
+    struct testhost *host = open_host();
+    Outer with_note = ATLAS__TEST__MESSAGE__V1__OUTER__INIT;
+    Outer with_weight = ATLAS__TEST__MESSAGE__V1__OUTER__INIT;
+    Outer first = ATLAS__TEST__MESSAGE__V1__OUTER__INIT;
+    Outer second = ATLAS__TEST__MESSAGE__V1__OUTER__INIT;
+    char note[] = "n";
+
+    atlas__test__message__v1__outer__set_note(&with_note, note);
+    atlas__test__message__v1__outer__set_weight(&with_weight, 2.0);
+    first.more = &with_note;
+    second.more = &with_weight;
+    atlas__test__message__v1__outer__set_maybe(&first, &with_note);
+    atlas__test__message__v1__outer__set_maybe(&second, &with_weight);
+
+    Outer *both = merged(host, &first, &second);
+    CU_ASSERT_STRING_EQUAL(both->more->note, "n");
+    CU_ASSERT_EQUAL(both->more->weight, 2.0);
+    CU_ASSERT_STRING_EQUAL(both->maybe->note, "n");
+    CU_ASSERT_EQUAL(both->maybe->weight, 2.0);
+    testhost_close(host);
+}
+
+static void test_message_pieces_within_pieces_are_merged(void)
+{
+    struct testhost *host = open_host();
+    Outer leaves[2] = {ATLAS__TEST__MESSAGE__V1__OUTER__INIT,
+                       ATLAS__TEST__MESSAGE__V1__OUTER__INIT};
+    Outer stems[2] = {ATLAS__TEST__MESSAGE__V1__OUTER__INIT, ATLAS__TEST__MESSAGE__V1__OUTER__INIT};
+    Outer roots[2] = {ATLAS__TEST__MESSAGE__V1__OUTER__INIT, ATLAS__TEST__MESSAGE__V1__OUTER__INIT};
+    char word[] = "w";
+    char *words[] = {word};
+
+    for (size_t i = 0; i < 2; i++) {
+        leaves[i].words = words;
+        leaves[i].n_words = 1;
+        atlas__test__message__v1__outer__set_maybe(&stems[i], &leaves[i]);
+        roots[i].more = &stems[i];
+    }
+    CU_ASSERT_EQUAL(merged(host, &roots[0], &roots[1])->more->maybe->n_words, 2);
+    testhost_close(host);
+}
+
+/* choice { Inner first = 4; string second = 5; }: what lies before another member is gone. */
+static void test_message_pieces_of_a_oneof(void)
+{
+    static const char bytes[] = "\x22\x02\x08\x01"
+                                "\x2a\x01x"
+                                "\x22\x02\x08\x02"
+                                "\x22\x02\x08\x03";
+    struct testhost *host = open_host();
+    Outer *outer = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(
+        atlas__test__message__v1__outer__decode(testhost_caller(host),
+                                                atlas_bytes_of(bytes, sizeof bytes - 1), &outer),
+        ATLAS_OK);
+    CU_ASSERT_EQUAL_FATAL(outer->choice_case, ATLAS__TEST__MESSAGE__V1__OUTER__CHOICE_FIRST);
+    CU_ASSERT_EQUAL_FATAL(outer->first->n_v, 2);
+    CU_ASSERT_EQUAL(outer->first->v[0], 2);
+    CU_ASSERT_EQUAL(outer->first->v[1], 3);
+    testhost_close(host);
+}
+
 static void test_message_merging_is_bounded(void)
 {
     static const uint8_t once[] = {0x0a, 0x02, 0x08, 0x01};
@@ -172,7 +256,7 @@ static void test_message_merging_is_bounded(void)
 static void test_message_merging_of_a_oneof_is_bounded(void)
 {
     static const uint8_t once[] = {0x22, 0x02, 0x08, 0x01};
-    uint8_t bytes[sizeof once * 64];
+    uint8_t bytes[sizeof once * (ATLAS_MESSAGE_MERGE_LIMIT + 2)];
 
     for (size_t i = 0; i < sizeof bytes; i += sizeof once) {
         memcpy(bytes + i, once, sizeof once);
@@ -258,13 +342,61 @@ static void test_message_noise_is_survived(void)
     testhost_close(host);
 }
 
+static void expect_unpackable(const Outer *message, const char *words)
+{
+    struct testhost *host = open_host();
+    struct atlas_bytes bytes;
+
+    CU_ASSERT_EQUAL(atlas__test__message__v1__outer__encode(testhost_caller(host), message, &bytes),
+                    ATLAS_INTERNAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(message_of(host), words));
+    testhost_close(host);
+}
+
+static void test_message_that_cannot_be_packed_is_refused(void)
+{
+    Outer message = ATLAS__TEST__MESSAGE__V1__OUTER__INIT;
+    Outer blank;
+    Outer *none[] = {NULL};
+    char word[] = "w";
+    char *words[] = {word, NULL};
+
+    memset(&blank, 0, sizeof blank);
+    message.n_words = 2;
+    expect_unpackable(&message, "Outer.words: it has a number of elements, and none");
+    message.words = words;
+    expect_unpackable(&message, "Outer.words: one of its elements is NULL");
+    message.n_words = 1;
+    message.n_each = 1;
+    message.each = none;
+    expect_unpackable(&message, "Outer.each: one of its elements is NULL");
+    none[0] = &blank;
+    expect_unpackable(&message, "Outer.each: it was not initialised");
+    none[0] = &message;
+    expect_unpackable(&message, "Outer.each: messages lie too deep in each other, or in a ring");
+    message.n_each = 0;
+    message.raw.len = 1;
+    expect_unpackable(&message, "Outer.raw: its data is NULL");
+    message.raw.len = 0;
+    message.choice_case = ATLAS__TEST__MESSAGE__V1__OUTER__CHOICE_SECOND;
+    message.first = (void *)word; /* of the union: not looked at as a message */
+    struct testhost *host = open_host();
+    struct atlas_bytes bytes;
+    CU_ASSERT_EQUAL(
+        atlas__test__message__v1__outer__encode(testhost_caller(host), &message, &bytes), ATLAS_OK);
+    testhost_close(host);
+}
+
 UNIT_MAIN("message", UNIT_TEST(test_message_round_trip),
           UNIT_TEST(test_message_names_of_any_spelling),
           UNIT_TEST(test_message_empty_bytes_are_a_message),
           UNIT_TEST(test_message_depth_is_bounded),
           UNIT_TEST(test_message_unknown_fields_are_bounded),
-          UNIT_TEST(test_message_merging_is_bounded),
+          UNIT_TEST(test_message_pieces_are_merged),
+          UNIT_TEST(test_message_pieces_within_pieces_are_merged),
+          UNIT_TEST(test_message_pieces_of_a_oneof), UNIT_TEST(test_message_merging_is_bounded),
           UNIT_TEST(test_message_merging_of_a_oneof_is_bounded),
           UNIT_TEST(test_message_fields_are_bounded), UNIT_TEST(test_message_text_must_be_utf8),
           UNIT_TEST(test_message_bytes_may_hold_anything),
-          UNIT_TEST(test_message_malformed_is_refused), UNIT_TEST(test_message_noise_is_survived))
+          UNIT_TEST(test_message_malformed_is_refused), UNIT_TEST(test_message_noise_is_survived),
+          UNIT_TEST(test_message_that_cannot_be_packed_is_refused))

@@ -216,11 +216,13 @@ static atlas_status_t sleep_for(struct atlas_call *public, int64_t duration_ns)
 {
     struct call *call = call_of(public);
     struct wait wait;
+    char kept[CALL_MESSAGE_SIZE];
+    memcpy(kept, call->message, strlen(call->message) + 1);
     wait_init(&wait, call);
     atlas_status_t status = wait_for_at_most(&wait, duration_ns);
     bool has_slept = status == ATLAS_DEADLINE_EXCEEDED && call_check(call) == ATLAS_OK;
-    if (has_slept) {
-        call->message[0] = '\0';
+    if (has_slept) { /* which is no failure: the message of an earlier one stays */
+        memcpy(call->message, kept, strlen(kept) + 1);
     }
     return has_slept ? ATLAS_OK : status;
 }

@@ -240,6 +240,21 @@ static void test_offload_runs_elsewhere_and_is_waited_for(void)
     CU_ASSERT_EQUAL(count, 1);
 }
 
+static atlas_status_t sleep_after_a_failure(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_call_interface *api = call->public.interfaces->call;
+    api->set_message(&call->public, (struct atlas_bytes){"why", 3});
+    CU_ASSERT_EQUAL(api->sleep(&call->public, NS_PER_MS), ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(api->message(&call->public).data, "why");
+    return ATLAS_OK;
+}
+
+static void test_sleep_keeps_the_message_of_a_failure(void)
+{
+    run(sleep_after_a_failure, NULL, ATLAS_OK);
+}
+
 static atlas_status_t cancel_parent(struct atlas_call *call, void *arg)
 {
     (void)call;
@@ -372,6 +387,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),
+          UNIT_TEST(test_sleep_keeps_the_message_of_a_failure),
           UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),
           UNIT_TEST(test_calls_in_a_cleanup_section_outlive_the_cancel),

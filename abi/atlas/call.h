@@ -81,8 +81,10 @@ struct atlas_call_interface {
     bool (*metadata)(struct atlas_call *call, size_t n, struct atlas_metadata *ret_entry);
 
     /* Adds metadata to the reply, leading or trailing; behind the first message of a stream only
-     * trailing is left, and it goes there. Copied.
-     * INVALID_ARGUMENT if the name or the value is not allowed by gRPC. [call] */
+     * trailing is left, and it goes there. Copied. Names are [0-9a-z_.-] and none that the
+     * transport has a field for ("content-type", "grpc-..."), values printable ASCII unless the
+     * name ends in "-bin": else INVALID_ARGUMENT. RESOURCE_EXHAUSTED beyond calls.metadata_limit.
+     * REST sends "name" as the header "Grpc-Metadata-name". [call] */
     atlas_status_t (*set_metadata)(struct atlas_call *call, bool trailing,
                                    const struct atlas_metadata *entry);
 

@@ -7,11 +7,11 @@
 
 #include "atlas/call.h"
 
-/* Grows. */
+/* Borrowed until the function returns. Grows. */
 struct atlas_call_options {
     uint32_t size;
-    int64_t timeout_ms; /* 0: the rest of the caller's time; else the smaller of both */
-    const struct atlas_metadata *metadata;
+    int64_t timeout_ms; /* 0 or less: the rest of the caller's time; else the smaller of both */
+    const struct atlas_metadata *metadata; /* names and values as for set_metadata in call.h */
     size_t metadata_count;
 };
 
@@ -21,12 +21,17 @@ struct atlas_client_interface {
     /* One request, one reply. path is "/package.Service/Method". The request is borrowed until the
      * function returns; the reply lies in the arena of call. options may be NULL. A status that the
      * other service chose is passed on with its message. UNAVAILABLE: no placement, or not
-     * connected; the request was not processed unless the message says so. [call] [waits] */
+     * connected; the request was not processed unless the message says so. RESOURCE_EXHAUSTED: a
+     * message over calls.message_limit, or calls within calls beyond calls.nesting.
+     * INVALID_ARGUMENT: no path, or options that cannot be. UNIMPLEMENTED: no such method, or a
+     * streaming one. [call] [waits] */
     atlas_status_t (*unary)(struct atlas_call *call, const char *path, struct atlas_bytes request,
                             const struct atlas_call_options *options,
                             struct atlas_bytes *ret_reply);
 
-    /* The same as a stream. The handle belongs to call and is cancelled with it. [call] [waits] */
+    /* The same as a stream. The handle belongs to call, not to its tasks, and is cancelled with it.
+     * The functions below answer FAILED_PRECONDITION for a handle that was closed or is another
+     * call's. [call] [waits] */
     atlas_status_t (*open)(struct atlas_call *call, const char *path,
                            const struct atlas_call_options *options,
                            struct atlas_handle *ret_stream);

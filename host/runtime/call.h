@@ -171,6 +171,9 @@ struct atlas_bytes call_traceparent(struct call *call);
 atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
                                  struct atlas_bytes name, struct atlas_bytes value);
 
+/* INVALID_ARGUMENT, with the message set, for a name or a value that a plugin may not send. */
+atlas_status_t call_check_metadata(struct call *call, const struct atlas_metadata *entry);
+
 /* Ties a resource to the call, which releases it at its end at the latest. */
 void call_hold_resource(struct call *call, struct call_resource *resource);
 

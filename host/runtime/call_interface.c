@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/binary_header.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/call.h"
@@ -141,44 +140,13 @@ static bool metadata(struct atlas_call *public, size_t n, struct atlas_metadata 
     return true;
 }
 
-static bool is_metadata_name(struct atlas_bytes name)
-{
-    const char *text = name.data;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = text[i];
-        bool is_allowed =
-            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-        if (!is_allowed) {
-            return false;
-        }
-    }
-    return name.len > 0 && !(name.len >= 5 && memcmp(text, "grpc-", 5) == 0);
-}
-
-static bool is_metadata_value(struct atlas_bytes name, struct atlas_bytes value)
-{
-    if (binary_header_is_name(name.data, name.len)) {
-        return true;
-    }
-    const unsigned char *text = value.data;
-    for (size_t i = 0; i < value.len; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7e) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static atlas_status_t set_metadata(struct atlas_call *public, bool trailing,
                                    const struct atlas_metadata *entry)
 {
     struct call *call = call_of(public);
-    if (!is_metadata_name(entry->name) || !is_metadata_value(entry->name, entry->value)) {
-        return call_fail(
-            call, ATLAS_INVALID_ARGUMENT,
-            "metadata \"%.*s\": names are [0-9a-z_.-]+ without the prefix grpc-, values "
-            "printable ASCII unless the name ends in -bin",
-            (int)entry->name.len, (const char *)entry->name.data);
+    atlas_status_t status = call_check_metadata(call, entry);
+    if (status != ATLAS_OK) {
+        return status;
     }
     bool is_trailing = trailing || call->has_sent;
     return call_add_metadata(call, is_trailing ? &call->trailing : &call->leading, entry->name,

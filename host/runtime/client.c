@@ -25,6 +25,28 @@ static struct atlas_bytes service_of(const char *path)
                        : (struct atlas_bytes){NULL, 0};
 }
 
+/* The same wherever it goes: what the other side, or the way to it, would refuse. */
+static atlas_status_t check_options(struct call *call, const char *path,
+                                    const struct atlas_call_options *options)
+{
+    if (options == NULL) {
+        return ATLAS_OK;
+    }
+    if (!ATLAS_HAS(options, metadata_count)) {
+        return call_fail(call, ATLAS_INVALID_ARGUMENT,
+                         "%s: struct atlas_call_options of %u bytes: set .size = sizeof(struct "
+                         "atlas_call_options)",
+                         path, options->size);
+    }
+    for (size_t i = 0; i < options->metadata_count; i++) {
+        atlas_status_t status = call_check_metadata(call, &options->metadata[i]);
+        if (status != ATLAS_OK) {
+            return status;
+        }
+    }
+    return ATLAS_OK;
+}
+
 /* Finds where a call goes: a local route, or NULL with OK for the remote transport. */
 static atlas_status_t resolve(struct call *call, const char *path, const struct route **ret_route)
 {
@@ -62,12 +84,13 @@ static const struct remote_transport *remote_of(struct call *call, const char *p
 
 static atlas_status_t add_options(struct call *child, const struct atlas_call_options *options)
 {
-    if (ATLAS_HAS(options, timeout_ms) && options->timeout_ms > 0) {
-        int64_t deadline_ns = clock_monotonic_ns() + options->timeout_ms * NS_PER_MS;
-        child->deadline_ns = deadline_ns < child->deadline_ns ? deadline_ns : child->deadline_ns;
-    }
-    if (!ATLAS_HAS(options, metadata_count)) {
+    if (options == NULL) {
         return ATLAS_OK;
+    }
+    int64_t now_ns = clock_monotonic_ns();
+    if (options->timeout_ms > 0 &&
+        options->timeout_ms < (child->deadline_ns - now_ns) / NS_PER_MS) {
+        child->deadline_ns = now_ns + options->timeout_ms * NS_PER_MS;
     }
     for (size_t i = 0; i < options->metadata_count; i++) {
         atlas_status_t status = call_add_metadata(
@@ -142,7 +165,10 @@ static atlas_status_t unary(struct atlas_call *public, const char *path, struct 
 {
     struct call *call = call_of(public);
     const struct route *route;
-    atlas_status_t status = call_check_message(call, request.len);
+    atlas_status_t status = check_options(call, path, options);
+    if (status == ATLAS_OK) {
+        status = call_check_message(call, request.len);
+    }
     if (status == ATLAS_OK) {
         status = resolve(call, path, &route);
     }
@@ -188,7 +214,10 @@ static atlas_status_t open_either(struct call *call, const char *path,
                                   struct client_stream *stream)
 {
     const struct route *route;
-    atlas_status_t status = resolve(call, path, &route);
+    atlas_status_t status = check_options(call, path, options);
+    if (status == ATLAS_OK) {
+        status = resolve(call, path, &route);
+    }
     if (status != ATLAS_OK) {
         return status;
     }

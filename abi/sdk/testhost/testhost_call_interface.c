@@ -97,8 +97,8 @@ static atlas_status_t set_metadata(struct atlas_call *call, bool trailing,
 
     if (!metadata_is_valid(entry)) {
         return atlas_fail(call, ATLAS_INVALID_ARGUMENT,
-                          "metadata \"%.*s\": names are [0-9a-z_.-]+ without the prefix grpc-, "
-                          "values printable ASCII unless the name ends in -bin",
+                          "metadata \"%.*s\": names are [0-9a-z_.-]+ that the transport has no "
+                          "field for, values printable ASCII unless the name ends in -bin",
                           ATLAS_BYTES_ARG(entry->name));
     }
     metadata_add(&self->host->script, trailing || is_late ? &self->trailing : &self->leading,

@@ -48,6 +48,23 @@ struct atlas_bytes metadata_value(const struct metadata_list *list, const char *
     return atlas_bytes_of(NULL, 0);
 }
 
+/* As the host has them. */
+static bool is_reserved(struct atlas_bytes name)
+{
+    static const char *const reserved[] = {
+        "atlas-identity", "connection", "content-length",    "content-type", "host",
+        "keep-alive",     "te",         "proxy-connection",  "traceparent",  "trailer",
+        "upgrade",        "user-agent", "transfer-encoding",
+    };
+
+    for (size_t i = 0; i < ATLAS_COUNT(reserved); i++) {
+        if (atlas_bytes_equal(name, atlas_str(reserved[i]))) {
+            return true;
+        }
+    }
+    return name.len >= 5 && memcmp(name.data, "grpc-", 5) == 0;
+}
+
 static bool is_valid_name(struct atlas_bytes name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
@@ -58,7 +75,7 @@ static bool is_valid_name(struct atlas_bytes name)
             return false;
         }
     }
-    return name.len > 0 && !(name.len >= 5 && memcmp(text, "grpc-", 5) == 0);
+    return name.len > 0 && !is_reserved(name);
 }
 
 bool metadata_is_valid(const struct atlas_metadata *entry)

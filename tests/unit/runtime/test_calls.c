@@ -255,6 +255,38 @@ static void test_sleep_keeps_the_message_of_a_failure(void)
     run(sleep_after_a_failure, NULL, ATLAS_OK);
 }
 
+static atlas_status_t echo_with(struct call *call, struct atlas_call_options options)
+{
+    struct atlas_bytes reply;
+    return call->public.interfaces->client->unary(&call->public, "/atlas.test.v1.Echo/Echo",
+                                                  echo_hi, &options, &reply);
+}
+
+static atlas_status_t call_with_options(struct call *call, void *arg)
+{
+    (void)arg;
+    struct atlas_metadata entry = {{"x-note", 6}, {"yes", 3}};
+    struct atlas_call_options options = {
+        .size = sizeof options, .timeout_ms = INT64_MAX, .metadata = &entry, .metadata_count = 1};
+    CU_ASSERT_EQUAL(echo_with(call, options), ATLAS_OK);
+    options.timeout_ms = 1000;
+    CU_ASSERT_EQUAL(echo_with(call, options), ATLAS_OK);
+    entry.value = (struct atlas_bytes){"a\r\nb", 4};
+    CU_ASSERT_EQUAL(echo_with(call, options), ATLAS_INVALID_ARGUMENT);
+    entry = (struct atlas_metadata){{"atlas-identity", 14}, {"root", 4}};
+    CU_ASSERT_EQUAL(echo_with(call, options), ATLAS_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(call->public.interfaces->call->set_metadata(&call->public, false, &entry),
+                    ATLAS_INVALID_ARGUMENT);
+    options.size = 0;
+    CU_ASSERT_EQUAL(echo_with(call, options), ATLAS_INVALID_ARGUMENT);
+    return ATLAS_OK;
+}
+
+static void test_options_are_checked_before_the_call(void)
+{
+    run(call_with_options, NULL, ATLAS_OK);
+}
+
 static atlas_status_t cancel_parent(struct atlas_call *call, void *arg)
 {
     (void)call;
@@ -387,6 +419,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),
+          UNIT_TEST(test_options_are_checked_before_the_call),
           UNIT_TEST(test_sleep_keeps_the_message_of_a_failure),
           UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),

@@ -85,6 +85,7 @@ struct call {
     struct call *next_sibling;
     struct call **sibling_link;
     unsigned depth;       /* of local calls */
+    bool is_nested;       /* ran on its parent's fiber */
     unsigned tasks_alive; /* spawned, not ended */
     struct wait *join_wait;
     struct wait *end_wait;  /* until there are no children */

@@ -125,6 +125,7 @@ void call_start_function(struct call *call, atlas_status_t (*fn)(struct call *ca
 atlas_status_t call_run_nested(struct call *call)
 {
     struct fiber_label outer = fiber_set_label(label_of(call));
+    call->is_nested = true;
     finish(call, run_handler(call));
     fiber_set_label(outer);
     return call->status;
@@ -166,6 +167,9 @@ void call_destroy(struct call *call)
         return;
     }
     assert(call->children == NULL && call->resources == NULL && call->waiting == NULL);
+    if (!call->is_nested) {
+        fiber_drop_label(call->operation);
+    }
     unlist(call);
     unlink_child(call);
     arena_finish(&call->arena);

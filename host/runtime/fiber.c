@@ -201,6 +201,14 @@ struct fiber_label fiber_set_label(struct fiber_label label)
     return former;
 }
 
+void fiber_drop_label(const char *operation)
+{
+    struct fiber *fiber = fiber_current();
+    if (fiber != NULL && fiber->label.operation == operation) {
+        fiber->label = (struct fiber_label){"end of a call", "host"};
+    }
+}
+
 const struct fiber_label *fiber_label(void)
 {
     struct fiber *fiber = fiber_current();
@@ -319,14 +327,22 @@ static void write_text(const char *text)
     (void)ignored;
 }
 
-static void on_segv(int number, siginfo_t *info, void *context)
+static bool is_overflow(const struct fiber *fiber, int number, const siginfo_t *info)
+{
+    const char *address = info->si_addr;
+    return number == SIGSEGV && address >= fiber->mapping && address < fiber->mapping + GUARD_SIZE;
+}
+
+static void on_crash(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    struct fiber *fiber = current_fiber;
-    char *address = info->si_addr;
-    if (fiber != NULL && address >= fiber->mapping && address < fiber->mapping + GUARD_SIZE) {
-        write_text("level=error msg=\"stack overflow in a fiber; give it more with calls.stack, or "
-                   "recurse less\" operation=\"");
+    const struct fiber *fiber = current_fiber;
+    if (fiber != NULL) {
+        write_text(is_overflow(fiber, number, info)
+                       ? "level=error msg=\"stack overflow in a fiber; give it more with "
+                         "calls.stack, or recurse less\" operation=\""
+                       : "level=error msg=\"a fiber crashed and ends the process; the core dump or "
+                         "a debugger shows where\" operation=\"");
         write_text(fiber->label.operation);
         write_text("\" plugin=");
         write_text(fiber->label.plugin);
@@ -336,17 +352,20 @@ static void on_segv(int number, siginfo_t *info, void *context)
     raise(number);
 }
 
-atlas_status_t fiber_install_overflow_report(struct error *error)
+atlas_status_t fiber_install_crash_report(struct error *error)
 {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    struct sigaction action = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, NULL) != 0) {
-        return error_set(error, ATLAS_INTERNAL, "fibers: cannot install a handler for SIGSEGV: %s",
-                         strerror(errno));
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (sigaction(numbers[i], &action, NULL) != 0) {
+            return error_set(error, ATLAS_INTERNAL, "fibers: cannot install a handler for %s: %s",
+                             strsignal(numbers[i]), strerror(errno));
+        }
     }
 #else
-    (void)on_segv;
+    (void)on_crash;
     (void)error;
 #endif
     return ATLAS_OK;

@@ -47,6 +47,10 @@ void fiber_resume(struct fiber *fiber);
  */
 struct fiber_label fiber_set_label(struct fiber_label label);
 
+/* The current fiber is not named so any more, if it was: the texts are about to go. Also outside of
+ * any fiber. */
+void fiber_drop_label(const char *operation);
+
 /* The label of the current fiber; NULL outside of any. Any thread, also in a signal handler. */
 const struct fiber_label *fiber_label(void);
 
@@ -54,11 +58,12 @@ const struct fiber_label *fiber_label(void);
  * Any thread. */
 uint64_t fiber_pool_pulse(const struct fiber_pool *pool);
 
-/* Ends the process with a message that names the fiber's label when a fiber runs into its guard,
- * instead of a bare SIGSEGV. Once per process, before loops start. */
-atlas_status_t fiber_install_overflow_report(struct error *error);
+/* A fiber that crashes (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) still ends the process by that
+ * signal, but first a line on stderr names the fiber's label, and says whether the fiber ran into
+ * its guard. Once per process, before loops start. */
+atlas_status_t fiber_install_crash_report(struct error *error);
 
-/* Gives the calling thread the alternate signal stack that the overflow report needs. */
+/* Gives the calling thread the alternate signal stack that the report needs. */
 void fiber_prepare_thread(void);
 
 #endif

@@ -65,7 +65,7 @@ atlas_status_t runtime_create(const struct runtime_options *options, struct runt
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "runtime: out of memory");
     }
     runtime->options = *options;
-    atlas_status_t status = fiber_install_overflow_report(error);
+    atlas_status_t status = fiber_install_crash_report(error);
     if (status == ATLAS_OK) {
         status = offload_pool_create((unsigned)config->offload.threads,
                                      (unsigned)config->offload.queue, &runtime->offload, error);

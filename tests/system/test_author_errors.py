@@ -2,6 +2,7 @@
 line which plugin, what is wrong with it and what to do."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -218,6 +219,38 @@ def test_reload_with_a_wrong_placement_is_refused(tmp_path):
         assert host.is_ready()
     finally:
         host.process.stop()
+
+
+_CRASHES = {
+    "overflow": ("static int down(volatile char *up)\n{ volatile char room[1024] = {up != 0}; return down(room) + room[0]; }\n",
+                 "down(0)", "stack overflow in a fiber; give it more with calls.stack", signal.SIGSEGV),
+    "large frame": ("__attribute__((noinline)) static int down(void)\n"
+                    "{ volatile char room[3000000]; room[0] = 1; return room[0]; }\n",
+                    "down()", "stack overflow in a fiber; give it more with calls.stack", signal.SIGSEGV),
+    "NULL": ("static int *volatile nothing;\n", "*nothing", "a fiber crashed", signal.SIGSEGV),
+    "abort": ("#include <stdlib.h>\n", "(abort(), 0)", "a fiber crashed", signal.SIGABRT),
+}
+
+
+def _flags_of_the_sdk():
+    """What atlas_add_plugin compiles a plugin with."""
+    text = (paths.ROOT / "abi/sdk/AtlasPlugin.cmake").read_text()
+    return re.search(r"target_compile_options\(\$\{id\} PRIVATE ([^)]*)\)", text)[1].split()
+
+
+@pytest.mark.skipif(PRESET in ("asan", "tsan"), reason="the sanitizer reports crashes")
+@pytest.mark.parametrize("name", _CRASHES)
+def test_a_crash_names_what_ran(tmp_path, name):
+    code, expression, words, number = _CRASHES[name]
+    create = ("static atlas_status_t make(struct atlas_call *call, const struct atlas_config *config, void **ret)\n"
+              f"{{ (void)call, (void)config, (void)ret; return {expression}; }}\n")
+    path = broken.compiled(tmp_path / "echo.so", code=code + create, members=".create = make",
+                           flags=_flags_of_the_sdk())
+    _write(tmp_path, path)
+    code, said = _atlas("run", "-c", "atlas.cfg", cwd=tmp_path)
+    line = next((line for line in said.splitlines() if words in line), None)
+    assert code == -number and line, said
+    assert 'operation="echo create" plugin=echo' in line, line
 
 
 def test_plugin_of_another_name_is_refused(tmp_path):

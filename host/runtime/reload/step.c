@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "runtime/call_run.h"
+#include "runtime/generation.h"
 #include "runtime/reload/control.h"
 #include "runtime/runtime.h"
 #include "runtime/wait.h"
@@ -41,7 +42,7 @@ static atlas_status_t run_step(struct call *call, void *arg)
 static void start_on_loop(struct worker *worker, void *arg)
 {
     struct step *step = arg;
-    struct call *call = call_create_internal(worker, step->generation, step->operation);
+    struct call *call = call_create_internal(worker, step->generation, step->label);
     if (call == NULL) {
         end(step, ATLAS_RESOURCE_EXHAUSTED, "no memory for a call");
         return;
@@ -57,6 +58,9 @@ void step_start(struct control *control, struct step *step)
     step->control = control;
     step->has_ended = false;
     step->call = NULL;
+    snprintf(step->label, sizeof step->label, "%s%s%s",
+             step->generation != NULL ? step->generation->id : "",
+             step->generation != NULL ? " " : "", step->operation);
     runtime_run_on(step->worker, start_on_loop, step);
 }
 

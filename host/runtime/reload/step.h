@@ -32,6 +32,7 @@ struct step {
 
     /* The step's own. */
     struct control *control;
+    char label[96];    /* "order create": what logs and a crash name */
     struct call *call; /* on its loop; NULL once it has ended */
     bool has_ended;
 };

@@ -102,6 +102,7 @@ struct call {
     bool is_sheltered; /* made in its parent's cleanup section: what ends the parent does not end it
                         */
     atlas_status_t cancel_status; /* OK, or why the call has ended for its caller */
+    unsigned refused_waits;       /* since it has ended */
     struct wait *waiting;
     struct event deadline_event;
     bool is_deadline_armed;

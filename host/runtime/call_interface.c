@@ -51,6 +51,14 @@ static struct atlas_bytes message(struct atlas_call *public)
     return (struct atlas_bytes){call->message, strlen(call->message)};
 }
 
+/* A stream of an ended call refuses without a wait. */
+static void slow_down_if_ended(struct call *call, atlas_status_t status)
+{
+    if (status != ATLAS_OK && status != ATLAS_END_OF_STREAM && call_check(call) != ATLAS_OK) {
+        call_slow_down(call);
+    }
+}
+
 static atlas_status_t recv_message(struct atlas_call *public, struct atlas_bytes *ret_message)
 {
     struct call *call = call_of(public);
@@ -60,7 +68,9 @@ static atlas_status_t recv_message(struct atlas_call *public, struct atlas_bytes
     }
     if (!route_is_unary(call->route)) {
         arena_finish(&call->messages);
-        return call->operations->recv(call, ret_message);
+        atlas_status_t status = call->operations->recv(call, ret_message);
+        slow_down_if_ended(call, status);
+        return status;
     }
     if (call->is_request_taken) {
         return ATLAS_END_OF_STREAM;
@@ -112,6 +122,7 @@ static atlas_status_t send_unary(struct call *call, struct atlas_bytes message)
 static atlas_status_t send_streaming(struct call *call, struct atlas_bytes message)
 {
     atlas_status_t status = call->operations->send(call, message);
+    slow_down_if_ended(call, status);
     call->has_sent = call->has_sent || status == ATLAS_OK;
     call->is_reply_room_free = call->reply_room != NULL && message.data == call->reply_room;
     return status;

@@ -4,7 +4,12 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "runtime/fiber.h"
+#include "runtime/generation.h"
+
+/* Waits that an ended call may begin before it is slowed down. */
+#define REFUSED_WAITS_MAX 100
 
 static const char *interruption_text(atlas_status_t status)
 {
@@ -143,13 +148,51 @@ static void suspend(struct wait *wait)
     call->waiting = outer;
 }
 
+static void on_pause_over(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    wait_complete(arg);
+}
+
+/* Waits of an ended call end at once, so a handler that waits in a circle without looking at the
+ * statuses would keep the loop from all other calls for ever. */
+void call_slow_down(struct call *call)
+{
+    if (++call->refused_waits < REFUSED_WAITS_MAX) {
+        return;
+    }
+    if (call->refused_waits == REFUSED_WAITS_MAX) {
+        log_warn("a handler goes on although its call has ended; let it return the status that a "
+                 "wait gives, continuing",
+                 LOG_TEXT("plugin", call->generation != NULL ? call->generation->id : "host"),
+                 LOG_TEXT("operation", call->operation));
+    }
+    struct wait pause;
+    struct event timer;
+    wait_init(&pause, call);
+    event_assign(&timer, loop_base(call->worker->loop), -1, 0, on_pause_over, &pause);
+    event_add(&timer, &(struct timeval){0, 1000});
+    wait_uninterrupted(&pause);
+}
+
+/* Why a wait must not begin. OK also if its thing happened meanwhile. */
+static atlas_status_t check_before(struct wait *wait)
+{
+    atlas_status_t status = call_check(wait->call);
+    if (status != ATLAS_OK) {
+        call_slow_down(wait->call);
+    }
+    return wait->is_complete ? ATLAS_OK : status;
+}
+
 atlas_status_t wait_for(struct wait *wait)
 {
     if (wait->is_complete) {
         return ATLAS_OK;
     }
-    atlas_status_t status = call_check(wait->call);
-    if (status == ATLAS_OK) {
+    atlas_status_t status = check_before(wait);
+    if (status == ATLAS_OK && !wait->is_complete) {
         call_arm_deadline(wait->call);
         wait->is_interruptible = true;
         suspend(wait);

@@ -55,6 +55,10 @@ int64_t call_remaining_ns(const struct call *call);
 /* OK, or why waits end at once. */
 atlas_status_t call_check(const struct call *call);
 
+/* After something was refused because the call has ended: a call for which that happens very often
+ * is named in the log once, and pauses for a moment each time, so that others run. [waits] */
+void call_slow_down(struct call *call);
+
 /* Makes sure that the deadline ends the waits that follow; takes that back. */
 void call_arm_deadline(struct call *call);
 void call_disarm_deadline(struct call *call);

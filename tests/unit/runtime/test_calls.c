@@ -1,5 +1,6 @@
 /* Calls through routes, fibers and a real plugin: unary, nested, deadlines, cancellation, streams,
  * tasks. */
+#include <event2/event.h>
 #include <string.h>
 
 #include "atlas/client.h"
@@ -314,6 +315,33 @@ static void test_cleanup_section_has_time_of_its_own(void)
     run(sleep_in_cleanup, NULL, ATLAS_OK);
 }
 
+static void set_flag(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    *(bool *)arg = true;
+}
+
+/* As a handler with while (1) { sleep; poll; } that looks at no status. */
+static atlas_status_t heed_nothing(struct call *call, void *arg)
+{
+    (void)arg;
+    bool has_loop_run = false;
+    call_cancel(call, ATLAS_CANCELLED);
+    event_base_once(loop_base(call->worker->loop), -1, EV_TIMEOUT, set_flag, &has_loop_run,
+                    &(struct timeval){0, 5000});
+    for (int i = 0; i < 1000000 && !has_loop_run; i++) {
+        call->public.interfaces->call->sleep(&call->public, NS_PER_S);
+    }
+    CU_ASSERT_TRUE(has_loop_run);
+    return ATLAS_OK;
+}
+
+static void test_waits_of_an_ended_call_let_others_run(void)
+{
+    run(heed_nothing, NULL, ATLAS_OK);
+}
+
 static atlas_status_t call_in_cleanup(struct call *call, void *arg)
 {
     (void)arg;
@@ -419,6 +447,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),
+          UNIT_TEST(test_waits_of_an_ended_call_let_others_run),
           UNIT_TEST(test_options_are_checked_before_the_call),
           UNIT_TEST(test_sleep_keeps_the_message_of_a_failure),
           UNIT_TEST(test_offload_runs_elsewhere_and_is_waited_for),

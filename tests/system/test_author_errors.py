@@ -32,6 +32,42 @@ _METRIC = """static const struct atlas_metric metrics[] = {{.size = sizeof metri
 _SCHEMA = "static const struct atlas_pg_schema schema = {.size = sizeof schema};\n"
 
 
+_METHODS = """static atlas_status_t run(struct atlas_call *call) { (void)call; return ATLAS_OK; }
+static const struct atlas_method methods[] = {%s};
+static const struct atlas_service service = {.size = sizeof service, .method_count = %d, .name = "a.b.C",
+                                             .methods = methods};
+static const struct atlas_service *const services[] = {&service};
+"""
+_METHOD = '{.size = sizeof(struct atlas_method), .flags = %d, .name = "Do", .handle = run},'
+
+
+def _serving(flags, *more):
+    methods = [_METHOD % each for each in (flags, *more)]
+    return _compiled(lines="service a.b.C\n", code=_METHODS % ("".join(methods), len(methods)),
+                     members=".services = services, .service_count = 1")
+
+
+def _keeping(migrations="", statements="", flags=0):
+    """A plugin with a schema of its own."""
+    code = ""
+    members = f".flags = {flags}"
+    for name, kind, elements in (("migrations", "migration", migrations), ("statements", "statement", statements)):
+        if elements:
+            code += f"static const struct atlas_pg_{kind} {name}[] = {{{elements}}};\n"
+            members += f", .{name} = {name}, .{kind}_count = sizeof {name} / sizeof {name}[0]"
+    code += f"static const struct atlas_pg_schema schema = {{.size = sizeof schema, {members}}};\n"
+    return _compiled(lines="requires atlas.postgres/1\n", code=code, members=".postgres = &schema")
+
+
+def _migration(number=1, since="1.0.0"):
+    return (f'{{.size = sizeof(struct atlas_pg_migration), .number = {number}, .name = "begin", .sql = "SELECT 1", '
+            f'.compatible_since = "{since}"}},')
+
+
+def _statement(flags="ATLAS_PG_READ", columns="ATLAS_PG_NO_TYPES", sql='"SELECT 1"'):
+    return f'ATLAS_PG_STATEMENT("find", {flags}, {sql}, ATLAS_PG_NO_TYPES, {columns}),'
+
+
 def _built(_):
     return plugin_files.built("echo", PRESET)
 
@@ -111,6 +147,21 @@ LOADED = {
                                "name it echo_<what>_<unit>"),
     "service not served": (_compiled(lines="service a.b.C\n"), "serves 0 services, but its manifest names 1"),
     "flags": (_compiled(members=".flags = 8"), "sets flags 0x8"),
+    "metric of no kind": (_compiled(lines="requires atlas.metrics/1\n", code=_METRIC % "echo_count",
+                                    members=".metrics = metrics, .metric_count = 1"),
+                          "a counter's name ends in _total"),
+    "method twice": (_serving(0, 0), "method Do of a.b.C is there twice"),
+    "method with flags": (_serving(64), "method Do of a.b.C is there twice, or sets flags"),
+    "migrations with a gap": (_keeping(_migration() + _migration(3)), "migration 2 begin: has another number: 1, 2, 3"),
+    "migration of no version": (_keeping(_migration(since="old")), "its compatible_since is no version like 1.2.3"),
+    "migration that locks out": (_keeping(_migration(since="1.0.1")), "is newer than the plugin itself"),
+    "statement without SQL": (_keeping(statements=_statement(sql="NULL")), "statement 0 find: needs a name and SQL"),
+    "statement of no type": (_keeping(statements=_statement(columns="ATLAS_PG_TYPES(77)")),
+                             "a type is no enum atlas_pg_type"),
+    "statement with flags": (_keeping(statements=_statement("64")), "statement 0 find: sets flags"),
+    "outbox without table": (_keeping(statements=_statement("ATLAS_PG_WRITE | ATLAS_PG_OUTBOX")),
+                             "the schema has no outbox: set ATLAS_PG_HAS_OUTBOX"),
+    "schema with flags": (_keeping(flags=8), "its schema: sets flags"),
 }
 # name: (keys under config, other settings, what check and run say)
 CONFIGURED = {

@@ -29,4 +29,8 @@ atlas_status_t plugin_table_read(const struct atlas_plugin *theirs, const char *
 atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *name,
                                   const struct manifest *manifest, struct error *error);
 
+/* The part of it that is about the schema: migrations in order, versions, types and flags. */
+atlas_status_t plugin_schema_check(const struct atlas_pg_schema *schema, const char *name,
+                                   const struct manifest *manifest, struct error *error);
+
 #endif

@@ -5,10 +5,23 @@
 
 #include <string.h>
 
+#define METHOD_FLAGS                                                                               \
+    ((unsigned)ATLAS_METHOD_CLIENT_STREAMING | (unsigned)ATLAS_METHOD_SERVER_STREAMING)
+
 static bool is_declared(const struct manifest *manifest, const char *service)
 {
     for (size_t i = 0; i < manifest->services.count; i++) {
         if (strcmp(manifest->services.items[i], service) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_named_before(const struct atlas_service *service, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (strcmp(service->methods[i].name, service->methods[index].name) == 0) {
             return true;
         }
     }
@@ -26,6 +39,12 @@ static atlas_status_t check_methods(const struct atlas_service *service, const c
                 "%s: plugin %s: method %u of %s has no name or handler: rebuild it with "
                 "protoc-gen-atlas",
                 name, manifest->id, i, service->name);
+        }
+        if ((method->flags & ~METHOD_FLAGS) != 0 || is_named_before(service, i)) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s: method %s of %s is there twice, or sets flags that "
+                             "this host does not know",
+                             name, manifest->id, method->name, service->name);
         }
     }
     return ATLAS_OK;
@@ -109,6 +128,15 @@ static bool is_metric_name(const char *name, const char *id)
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
 }
 
+/* Prometheus tells the kinds apart by the name. */
+static bool is_metric_kind(const struct atlas_metric *metric)
+{
+    size_t len = strlen(metric->name);
+    bool is_total = len > 6 && strcmp(metric->name + len - 6, "_total") == 0;
+
+    return metric->kind == ATLAS_METRIC_COUNTER ? is_total : metric->kind == ATLAS_METRIC_GAUGE;
+}
+
 static atlas_status_t check_metrics(const struct atlas_plugin *table, const char *name,
                                     const struct manifest *manifest, struct error *error)
 {
@@ -120,6 +148,12 @@ static atlas_status_t check_metrics(const struct atlas_plugin *table, const char
                              "%s_<what>_<unit> with [a-z0-9_], and give it a help",
                              name, manifest->id, metric->name != NULL ? metric->name : "",
                              manifest->id);
+        }
+        if (!is_metric_kind(metric)) {
+            return error_set(error, ATLAS_FAILED_PRECONDITION,
+                             "%s: plugin %s: the metric %s cannot be of kind %u: a counter's name "
+                             "ends in _total, anything else is a gauge",
+                             name, manifest->id, metric->name, metric->kind);
         }
     }
     return ATLAS_OK;
@@ -178,5 +212,10 @@ atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *
     if (status == ATLAS_OK) {
         status = check_metrics(table, name, manifest, error);
     }
-    return status == ATLAS_OK ? check_interfaces(table, name, manifest, error) : status;
+    if (status == ATLAS_OK) {
+        status = check_interfaces(table, name, manifest, error);
+    }
+    return status == ATLAS_OK && table->postgres != NULL
+               ? plugin_schema_check(table->postgres, name, manifest, error)
+               : status;
 }

@@ -252,20 +252,6 @@ static atlas_status_t migrate_one(struct migrator *m, int64_t number,
     return apply(m, number, migration, hash, error);
 }
 
-static atlas_status_t check_declaration(const struct migrator *m, size_t index,
-                                        const struct atlas_pg_migration *migration,
-                                        struct error *error)
-{
-    if (migration->number != index + 1 || migration->name == NULL || migration->sql == NULL ||
-        migration->compatible_since == NULL) {
-        return error_set(error, ATLAS_INVALID_ARGUMENT,
-                         "plugin %s: migration at place %zu has number %u; number them 1, 2, 3 "
-                         "and give each a name, SQL and compatible_since",
-                         m->plugin->id, index + 1, migration->number);
-    }
-    return ATLAS_OK;
-}
-
 static atlas_status_t migrate_host(struct migrator *m, struct error *error)
 {
     atlas_status_t status = ATLAS_OK;
@@ -290,10 +276,7 @@ static atlas_status_t migrate_all(struct migrator *m, struct error *error)
     }
     for (size_t i = 0; i < count && status == ATLAS_OK; i++) {
         const struct atlas_pg_migration *migration = &m->plugin->schema->migrations[i];
-        status = check_declaration(m, i, migration, error);
-        if (status == ATLAS_OK) {
-            status = migrate_one(m, (int64_t)i + 1, migration, error);
-        }
+        status = migrate_one(m, (int64_t)i + 1, migration, error);
     }
     return status;
 }

@@ -168,15 +168,37 @@ def test_what_another_user_made_is_named(tmp_path, monkeypatch):
         paths.refuse_what_others_made()
 
 
+def _copy_of_tools(folder):
+    """tools/dev without what it hands over to, which the caller writes to devtools/main.py."""
+    tools = folder / "tools"
+    (tools / "devtools").mkdir(parents=True)
+    for name in ("dev", "packages.txt"):
+        shutil.copy(paths.ROOT / "tools" / name, tools)
+    return tools
+
+
+@pytest.mark.parametrize("arguments, is_missed", [(["test", "--list"], False), (["up", "--help"], False),
+                                                  (["test", "lint"], True), (["up", "--split"], True)])
+def test_packages_are_for_what_is_done(tmp_path, arguments, is_missed):
+    tools = _copy_of_tools(tmp_path)
+    (tools / "packages.txt").write_text("up no-such-package\n")
+    (tools / "devtools" / "main.py").write_text("print('handed over')\n")
+    (tmp_path / "apt-get").write_text("#!/bin/sh\nexit 100\n")
+    (tmp_path / "sudo").write_text("#!/bin/sh\nexit 100\n")
+    for program in ("apt-get", "sudo"):
+        (tmp_path / program).chmod(0o755)
+    done = subprocess.run([tools / "dev", *arguments], env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+                          text=True, capture_output=True, check=False)
+    assert ("installing: no-such-package" in done.stdout) == is_missed, done.stdout + done.stderr
+    assert ("handed over" in done.stdout) != is_missed
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be what sudo makes of a user")
 @pytest.mark.parametrize("command, runs_as", [("demo", "nobody"), ("down", "root")])
 def test_sudo_is_for_packages_only(folder, command, runs_as):
     """In a clone that belongs to the caller, everything but `down` goes on as the caller."""
     caller = pwd.getpwnam("nobody")
-    tools = folder / f"sudo-{command}" / "tools"
-    (tools / "devtools").mkdir(parents=True)
-    for name in ("dev", "packages.txt"):
-        shutil.copy(paths.ROOT / "tools" / name, tools)
+    tools = _copy_of_tools(folder / f"sudo-{command}")
     (tools / "devtools" / "main.py").write_text("import getpass, os\n"
                                                 "print(os.geteuid(), getpass.getuser(), os.environ['HOME'])\n")
     shutil.chown(tools, caller.pw_uid, caller.pw_gid)

@@ -115,6 +115,7 @@ HEAD = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
 SMALL = b'{"text":"x"}'
 REFUSED_BEFORE_WE_SEE_IT = {
     "line": (414, b"GET /" + b"a" * 30000),
+    "whole_line": (414, b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"),
     "header": (431, b"GET /echo/sleep HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 4096 + b"\r\n\r\n"),
     "headers": (431, b"GET /echo/sleep HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 2000 + b"\r\n"),
     "no_line": (400, b"\x16\x03\x01\x02\x00\r\n\r\n"),
@@ -134,6 +135,14 @@ REFUSED_BEFORE_WE_SEE_IT = {
     "expectation": (417, HEAD + b"Expect: 200-maybe\r\nContent-Length: 12\r\n\r\n"),
     "two_slashes": (404, b"GET //echo/sleep HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
 }
+
+
+@pytest.mark.parametrize("before, data, status", [
+    (b"GET /" + b"a" * 1900 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\n\r\n", 414),
+    (HEAD + b"Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n" + b"{}".ljust(4000),
+     b"nonsense\r\n\r\n", 400)], ids=["line", "body"])
+def test_request_line_is_judged_without_what_came_before(host, before, data, status):
+    assert _raw(host, before + data).rsplit(b"HTTP/1.1 ", 1)[1].startswith(b"%d " % status)
 
 
 @pytest.mark.parametrize("name", REFUSED_BEFORE_WE_SEE_IT)

@@ -136,7 +136,9 @@ static void connection_on_input(struct evbuffer *input, const struct evbuffer_cb
     struct rest_connection *connection = arg;
 
     (void)input;
-    (void)info;
+    if (info->n_deleted > connection->longest_take) {
+        connection->longest_take = info->n_deleted;
+    }
     slow_requests_bytes(&connection->connections->slow, &connection->arriving);
 }
 
@@ -229,6 +231,14 @@ void rest_connections_request_arrived(struct rest_connections *connections,
     }
 }
 
+size_t rest_connections_longest_take(struct rest_connections *connections,
+                                     struct evhttp_request *request)
+{
+    const struct rest_connection *connection = connection_of(connections, request);
+
+    return connection != NULL ? connection->longest_take : 0;
+}
+
 void rest_connections_request_answered(struct rest_connections *connections,
                                        struct evhttp_request *request)
 {
@@ -236,6 +246,7 @@ void rest_connections_request_answered(struct rest_connections *connections,
 
     if (connection != NULL) {
         slow_requests_answered(&connection->arriving);
+        connection->longest_take = 0;
     }
 }
 

@@ -24,7 +24,8 @@ struct rest_connection {
     int fd;
     ino_t inode; /* of the socket: a descriptor of the same number may be another one by now */
     struct slow_request arriving;
-    bool has_asked; /* a request has arrived as a whole */
+    size_t longest_take; /* bytes that evhttp took at once, the most since the last answer */
+    bool has_asked;      /* a request has arrived as a whole */
     struct rest_connection *next_free;
 };
 
@@ -61,6 +62,11 @@ void rest_connections_add(struct rest_connections *connections, struct buffereve
 /* A request has arrived as a whole. */
 void rest_connections_request_arrived(struct rest_connections *connections,
                                       struct evhttp_request *request);
+
+/* The most that evhttp has taken at once of what has arrived since the last answer: while it has
+ * counted no headers, the size of the request line. */
+size_t rest_connections_longest_take(struct rest_connections *connections,
+                                     struct evhttp_request *request);
 
 /* Its answer is written. */
 void rest_connections_request_answered(struct rest_connections *connections,

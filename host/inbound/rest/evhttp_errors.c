@@ -41,20 +41,25 @@ struct rest_endpoint *evhttp_errors_endpoint(const void *http)
     return endpoint;
 }
 
-/* Whether what waits to be read is one line that is too long already. */
-static bool is_line_too_long(const struct evhttp_request *request, size_t limit)
+/* Whether what waits to be read is one line that is too long already, or what was read last was a
+ * request line that is: evhttp takes it and counts it not. */
+static bool is_line_too_long(const struct evhttp_request *request, size_t limit, size_t taken)
 {
     struct evbuffer *input =
         bufferevent_get_input(evhttp_connection_get_bufferevent(request->evcon));
 
+    if (request->headers_size == 0 && taken > limit) {
+        return true;
+    }
     return request->headers_size + evbuffer_get_length(input) > limit &&
            evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_CRLF).pos < 0;
 }
 
 /* The status for what evhttp calls a bad request, and in words what is wrong with it. */
-static int describe_bad_request(const struct evhttp_request *request, size_t limit, char *message)
+static int describe_bad_request(const struct evhttp_request *request, size_t limit, size_t taken,
+                                char *message)
 {
-    bool is_too_long = request->headers_size > limit || is_line_too_long(request, limit);
+    bool is_too_long = request->headers_size > limit || is_line_too_long(request, limit, taken);
 
     if (is_too_long && request->headers_size == 0) {
         snprintf(message, MESSAGE_SIZE, "the request line is longer than the limit of %zu bytes",
@@ -67,19 +72,16 @@ static int describe_bad_request(const struct evhttp_request *request, size_t lim
         return 431;
     }
     snprintf(message, MESSAGE_SIZE,
-             request->headers_size == 0
-                 ? "the request line is malformed or longer than the limit of %zu bytes"
-                 : "malformed HTTP: a request line, a header, or a length that cannot be right",
-             limit);
+             "malformed HTTP: a request line, a header, or a length that cannot be right");
     return 400;
 }
 
 static int describe(const struct evhttp_request *request, int error,
-                    const struct rest_limits *limits, char *message)
+                    const struct rest_limits *limits, size_t taken, char *message)
 {
     switch (error) {
     case HTTP_BADREQUEST:
-        return describe_bad_request(request, limits->header_limit, message);
+        return describe_bad_request(request, limits->header_limit, taken, message);
     case HTTP_ENTITYTOOLARGE:
         snprintf(message, MESSAGE_SIZE, "the body is larger than the limit of %zu bytes%s",
                  limits->body_limit, request->chunked ? ", or its chunks are malformed" : "");
@@ -139,6 +141,7 @@ void evhttp_send_error(struct evhttp_request *request, int error, const char *re
         return;
     }
     rest_connections_request_arrived(&endpoint->connections, request);
-    int http_status = describe(request, error, &endpoint->listener->server->limits, message);
+    size_t taken = rest_connections_longest_take(&endpoint->connections, request);
+    int http_status = describe(request, error, &endpoint->listener->server->limits, taken, message);
     rest_reply_error(endpoint, request, http_status, status_of(http_status), message, NULL, true);
 }

@@ -96,11 +96,14 @@ class Traffic:
             thread.join()
 
 
+def _place(callee):
+    return f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
+
+
 def test_the_callee_is_replaced_under_traffic(folder, pb):
     """While nobody listens calls fail at once and were not processed; nothing else is lost."""
     callee = EchoHost(folder / "callee-1")
-    place = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
-    with EchoHost(folder / "caller", loops=2, more=WIRE + place) as caller:
+    with EchoHost(folder / "caller", loops=2, more=WIRE + _place(callee)) as caller:
         traffic = Traffic(caller, pb)
         try:
             traffic.wait_for(200)
@@ -118,8 +121,7 @@ def test_the_callee_is_replaced_under_traffic(folder, pb):
 
 def test_the_callee_is_killed_under_traffic(folder, pb):
     callee = EchoHost(folder / "killed-1")
-    place = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
-    with EchoHost(folder / "caller-of-killed", loops=1, more=WIRE + place) as caller:
+    with EchoHost(folder / "caller-of-killed", loops=1, more=WIRE + _place(callee)) as caller:
         traffic = Traffic(caller, pb)
         try:
             traffic.wait_for(200)
@@ -147,9 +149,8 @@ def _readiness(host):
 
 
 def test_each_loop_says_for_itself_that_a_peer_is_away(folder):
-    callee = EchoHost(folder / "callee-away")
-    place = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "{callee.address}"; }} );\n'
-    with EchoHost(folder / "caller-of-away", loops=2, loaded='"front"', more=place) as caller:
+    with EchoHost(folder / "callee-away") as callee, \
+            EchoHost(folder / "caller-of-away", loops=2, loaded='"front"', more=_place(callee)) as caller:
         names = {f"grpc loop {loop} {callee.address}" for loop in (0, 1)}
         wait_until(lambda: names <= _readiness(caller).keys(), "a check for each loop")
         wait_until(lambda: all(_readiness(caller).values()), "the peer to be connected")

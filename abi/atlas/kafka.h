@@ -41,7 +41,8 @@ struct atlas_consumer {
     /* Handles a batch and sets one status per record. OK: done. Transient
      * (atlas_status_is_transient): this record and all behind it in the batch come again, after a
      * pause. Any other status: the record goes to the dead-letter topic "<topic>.dead" with the
-     * reason (see reject). If the function itself fails, its status counts for every record not
+     * reason (see reject); so does one that is RESOURCE_EXHAUSTED because it used up the call's
+     * memory alone. If the function itself fails, its status counts for every record not
      * set. [waits] */
     atlas_status_t (*handle)(struct atlas_call *call,
                              const struct atlas_kafka_record *const *records, size_t count,

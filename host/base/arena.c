@@ -64,6 +64,7 @@ static bool grow(struct arena *arena, size_t size)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > arena->limit - arena->used) {
+        arena->is_used_up = true;
         return NULL;
     }
     size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);

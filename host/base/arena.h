@@ -22,8 +22,9 @@ struct arena {
     struct arena_block *blocks;
     char *next;
     char *end;
-    size_t used;  /* bytes taken from the budget */
-    size_t limit; /* the budget */
+    size_t used;     /* bytes taken from the budget */
+    size_t limit;    /* the budget */
+    bool is_used_up; /* something did not fit into it */
 };
 
 /* Starts an empty arena with a budget in bytes. cache may be NULL and must outlive the arena. */

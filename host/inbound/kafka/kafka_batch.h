@@ -44,6 +44,7 @@ struct kafka_batch {
     void (*on_done)(struct kafka_batch *batch); /* on the poller's loop */
     size_t limit;
     size_t count;
+    bool is_alone; /* the next run takes one record: in company they used up the call's memory */
     rd_kafka_message_t **messages; /* owned, in the order of their offsets */
     struct atlas_kafka_record *records;
     const struct atlas_kafka_record **record_pointers; /* what the handler gets */

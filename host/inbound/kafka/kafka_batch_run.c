@@ -70,8 +70,9 @@ static bool fill_record(struct call *call, const rd_kafka_message_t *message, si
 static size_t fill_records(struct call *call, struct kafka_batch *batch)
 {
     size_t room = call->worker->limits.arena_limit / HEADERS_SHARE;
+    size_t wanted = batch->is_alone ? 1 : batch->count;
     size_t count = 0;
-    for (; count < batch->count; count++) {
+    for (; count < wanted; count++) {
         batch->statuses[count] = KAFKA_STATUS_UNSET;
         batch->reasons[count] = NULL;
         if (!fill_record(call, batch->messages[count], &room, &batch->records[count])) {
@@ -104,6 +105,29 @@ static void settle(struct call *call, struct kafka_batch *batch, size_t count,
         kafka_dead_letter_publish(call, batch, settled, &batch->done_count, &batch->dead_count);
     if (status != ATLAS_OK && batch->done_count < settled) {
         keep_failure(batch, status, call->message);
+    }
+}
+
+/* A record that alone needs more memory than a call has will never get it, so it must not stop the
+ * partition. Its letter needs some more. */
+static void refuse_greedy(struct call *call, struct kafka_batch *batch)
+{
+    call->arena.limit += call->worker->limits.arena_limit / HEADERS_SHARE * 2;
+    batch->statuses[0] = KAFKA_STATUS_UNSET;
+    batch->reasons[0] = NULL;
+    batch->failure = ATLAS_OK;
+    settle(call, batch, 1,
+           call_fail(call, ATLAS_INVALID_ARGUMENT,
+                     "the record needs more memory than a call has; see calls.arena_limit"));
+}
+
+/* The records of a batch share a call's memory, so the one that did not fit comes again alone. */
+static void judge_memory(struct call *call, struct kafka_batch *batch, size_t count)
+{
+    bool is_short = batch->failure == ATLAS_RESOURCE_EXHAUSTED && call->arena.is_used_up;
+    batch->is_alone = is_short && count > 1;
+    if (is_short && count == 1) {
+        refuse_greedy(call, batch);
     }
 }
 
@@ -140,6 +164,7 @@ static atlas_status_t run_batch(struct call *call, void *arg)
     call_interface.join(&call->public); /* tasks that it left behind may still set statuses */
     status = forgive(batch, call->cancel_status, status);
     settle(call, batch, count, status);
+    judge_memory(call, batch, count);
     return status;
 }
 

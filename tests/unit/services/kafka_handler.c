@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/config/config.h"
 #include "module_fixture.h"
 
 struct handler handler = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -29,6 +30,13 @@ static void note(struct call *call, const struct atlas_kafka_record *record, con
     snprintf(sighting->value, sizeof sighting->value, "%s", value);
 }
 
+/* Takes a part of the call's memory, which all records of a batch share. */
+static atlas_status_t take_memory(struct atlas_call *call, size_t eighths)
+{
+    size_t size = (size_t)fixture_config()->calls.arena_bytes / 8 * eighths;
+    return call->interfaces->call->alloc(call, size) != NULL ? ATLAS_OK : ATLAS_RESOURCE_EXHAUSTED;
+}
+
 static atlas_status_t judge(struct atlas_call *call, size_t index, const char *value)
 {
     if (strncmp(value, "poison", 6) == 0) {
@@ -40,6 +48,9 @@ static atlas_status_t judge(struct atlas_call *call, size_t index, const char *v
     if (strcmp(value, "weak") == 0 && handler.failures_left > 0) {
         handler.failures_left--;
         return ATLAS_UNAVAILABLE;
+    }
+    if (strcmp(value, "hungry") == 0 || strcmp(value, "greedy") == 0) {
+        return take_memory(call, value[0] == 'h' ? 5 : 9);
     }
     return ATLAS_OK;
 }
@@ -101,8 +112,8 @@ atlas_status_t handler_run(struct atlas_call *public,
         snprintf(value, sizeof value, "%.*s", (int)records[i]->value.len,
                  (const char *)records[i]->value.data);
         statuses[i] = judge(public, i, value);
-        if (statuses[i] == ATLAS_UNAVAILABLE) {
-            status = ATLAS_UNAVAILABLE; /* of the records behind it, too */
+        if (atlas_status_is_transient(statuses[i])) {
+            status = statuses[i]; /* of the records behind it, too */
             break;
         }
         note(call, records[i], value);

@@ -160,6 +160,25 @@ static void test_records_with_many_headers_hold_up_nothing(void)
     CU_ASSERT_EQUAL(scene_dead_count(), 1);
 }
 
+/* The memory of a batch is that of one call. Records that use it up together come one after the
+ * other, one that does so alone is put aside. Neither holds up the partition. */
+static void test_records_that_need_much_memory_hold_up_nothing(void)
+{
+    scene_begin();
+    scene_publish(2, "before");
+    scene_publish(2, "hungry");
+    scene_publish(2, "hungry");
+    scene_publish(2, "greedy");
+    scene_publish(2, "after");
+    struct generation *plugin = scene_load(&scene_consumer, false);
+    fixture_activate(plugin);
+    CU_ASSERT_TRUE(handler_sees(4));
+    scene_unload(plugin);
+    CU_ASSERT_EQUAL(handler_count(), 4);
+    CU_ASSERT_EQUAL(scene_committed(2), 5);
+    CU_ASSERT_EQUAL(scene_dead_count(), 1);
+}
+
 static void test_transient_failures_come_again_in_order(void)
 {
     scene_begin();
@@ -340,6 +359,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_dead_letter_that_cannot_be_published_is_tried_again),
     UNIT_TEST(test_dead_letter_that_is_too_large_comes_without_the_value),
     UNIT_TEST(test_records_with_many_headers_hold_up_nothing),
+    UNIT_TEST(test_records_that_need_much_memory_hold_up_nothing),
     UNIT_TEST(test_transient_failures_come_again_in_order),
     UNIT_TEST(test_partitions_are_given_back_and_nothing_is_lost),
     UNIT_TEST(test_topic_that_comes_later_is_consumed),

@@ -15,10 +15,12 @@ struct batch {
     size_t count;
 };
 
+/* The order is what a repeat is recognised by, so it has one spelling. */
 static atlas_status_t check_event(struct atlas_call *call,
-                                  const Atlas__Events__V1__OrderEvent *event)
+                                  const Atlas__Events__V1__OrderEvent *event,
+                                  char ret_order_id[ATLAS_UUID_SIZE])
 {
-    atlas_status_t status = fields_check_id(call, "order_id", event->order_id);
+    atlas_status_t status = fields_parse_uuid(call, "order_id", event->order_id, ret_order_id);
 
     if (status == ATLAS_OK) {
         status = fields_check_id(call, "passenger_id", event->passenger_id);
@@ -37,17 +39,21 @@ static atlas_status_t read_record(struct atlas_call *call, const struct atlas_ka
                                   size_t index, struct batch *batch)
 {
     Atlas__Events__V1__OrderEvent *event;
+    char *order_id = atlas_alloc(call, ATLAS_UUID_SIZE);
 
+    if (order_id == NULL) {
+        return atlas_no_memory(call);
+    }
     atlas_status_t status = atlas__events__v1__order_event__decode(call, record->value, &event);
     if (status != ATLAS_OK || event->status != ATLAS__ORDER__V1__ORDER_STATUS__FINISHED) {
         return status;
     }
-    status = check_event(call, event);
+    status = check_event(call, event, order_id);
     if (status != ATLAS_OK || event->price_minor == 0) {
         return status;
     }
     batch->charges[batch->count] = (struct wallet_charge){
-        .order_id = event->order_id,
+        .order_id = order_id,
         .passenger_id = event->passenger_id,
         .currency = event->currency,
         .price_minor = event->price_minor,

@@ -58,6 +58,42 @@ static void test_malformed_event_is_refused_alone(void)
     testhost_close(host);
 }
 
+static struct atlas_kafka_record record_of(struct testhost *host, char *order_id)
+{
+    Atlas__Events__V1__OrderEvent event = ATLAS__EVENTS__V1__ORDER_EVENT__INIT;
+    struct atlas_bytes bytes = {0};
+    char currency[] = "USD";
+
+    event.order_id = order_id;
+    event.passenger_id = user;
+    event.status = (Atlas__Order__V1__OrderStatus)FINISHED;
+    event.price_minor = 700;
+    event.currency = currency;
+    CU_ASSERT_EQUAL_FATAL(
+        atlas__events__v1__order_event__encode(testhost_caller(host), &event, &bytes), ATLAS_OK);
+    return testhost_record(order_id, bytes);
+}
+
+static void test_order_is_charged_under_one_spelling(void)
+{
+    struct testhost *host = plugin_start("wallet");
+    char capitals[] = "0190A000-0000-7000-8000-00000000000A";
+    char other[] = "order 7";
+    struct atlas_kafka_record records[2] = {record_of(host, capitals), record_of(host, other)};
+    atlas_status_t statuses[2];
+    size_t count;
+
+    script_charged(host);
+    testhost_consume(host, "charge_orders", records, 2, statuses);
+    CU_ASSERT_EQUAL(statuses[0], ATLAS_OK);
+    CU_ASSERT_EQUAL(statuses[1], ATLAS_INVALID_ARGUMENT);
+    const struct atlas_pg_value *params = testhost_pg_params(host, "wallet_charge", &count);
+    CU_ASSERT_EQUAL_FATAL(params[0].as.array.count, 1);
+    CU_ASSERT(atlas_bytes_equal(params[0].as.array.items[0].as.bytes,
+                                atlas_str("0190a000-0000-7000-8000-00000000000a")));
+    testhost_close(host);
+}
+
 static void test_refused_batch_is_charged_one_by_one(void)
 {
     struct testhost *host = plugin_start("wallet");
@@ -91,5 +127,6 @@ static void test_charge_comes_again_while_the_database_is_away(void)
 UNIT_MAIN("wallet charges", UNIT_TEST(test_finished_order_is_charged),
           UNIT_TEST(test_order_that_costs_nothing_is_not_charged),
           UNIT_TEST(test_malformed_event_is_refused_alone),
+          UNIT_TEST(test_order_is_charged_under_one_spelling),
           UNIT_TEST(test_refused_batch_is_charged_one_by_one),
           UNIT_TEST(test_charge_comes_again_while_the_database_is_away))

@@ -23,7 +23,12 @@ static void format_options(const struct pg_settings *settings, enum pg_role role
 {
     long long statement_ms =
         (long long)(role == PG_ROLE_SESSION ? settings->migration_ms : settings->statement_ms);
+    /* The server's keepalives are as ours below: what a host held that lost its power or its
+     * network, the lead of an outbox above all, is free for another one in half a minute, not in
+     * hours. */
     snprintf(text, size,
+             "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+             "-c tcp_user_timeout=25000 "
              "-c search_path=\"%s\" -c statement_timeout=%lld "
              "-c idle_in_transaction_session_timeout=%lld -c default_transaction_read_only=%s "
              "-c default_transaction_isolation=read\\ committed",

@@ -38,6 +38,8 @@ const struct atlas_pg_statement ledger_statements[LEDGER_STATEMENTS] = {
     [PUT_FRESH] =
         ATLAS_PG_STATEMENT("put_fresh", ATLAS_PG_WRITE, "INSERT INTO account VALUES ($1, 1)",
                            ATLAS_PG_TYPES(ATLAS_PG_TEXT), ATLAS_PG_NO_TYPES),
+    [SETTING] = ATLAS_PG_STATEMENT("setting", ATLAS_PG_READ, "SELECT current_setting($1)",
+                                   ATLAS_PG_TYPES(ATLAS_PG_TEXT), ATLAS_PG_TYPES(ATLAS_PG_TEXT)),
 };
 
 const struct atlas_pg_migration ledger_migrations[2] = {

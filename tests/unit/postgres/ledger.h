@@ -18,10 +18,11 @@ enum ledger_statement {
     BAD_READ,
     LIST,
     DEFERRED,
-    PUT_FRESH
+    PUT_FRESH,
+    SETTING
 };
 
-#define LEDGER_STATEMENTS ((size_t)PUT_FRESH + 1)
+#define LEDGER_STATEMENTS ((size_t)SETTING + 1)
 
 extern const struct atlas_pg_statement ledger_statements[LEDGER_STATEMENTS];
 extern const struct atlas_pg_migration ledger_migrations[2];

@@ -159,6 +159,32 @@ static void test_database_that_was_changed_is_no_fault_of_the_call(void)
     CU_ASSERT_EQUAL(run(find_nobody, NULL, 5000), ATLAS_OK);
 }
 
+static void expect_setting(struct call *call, const char *name, const char *value)
+{
+    struct atlas_pg_result result;
+    atlas_status_t status =
+        atlas_pg_query(&call->public, SETTING, ATLAS_PG_PARAMS(atlas_pg_text(name)), &result);
+    CU_ASSERT_EQUAL_FATAL(status, ATLAS_OK);
+    CU_ASSERT_STRING_EQUAL(atlas_pg_get_text(&result, 0, 0), value);
+}
+
+/* The defaults are two hours of silence, and a quarter of one for an answer on its way, in which a
+ * host that lost its power would still lead. */
+static atlas_status_t read_keepalives(struct call *call, void *arg)
+{
+    (void)arg;
+    expect_setting(call, "tcp_keepalives_idle", "10");
+    expect_setting(call, "tcp_keepalives_interval", "5");
+    expect_setting(call, "tcp_keepalives_count", "3");
+    expect_setting(call, "tcp_user_timeout", "25000");
+    return ATLAS_OK;
+}
+
+static void test_server_notices_a_host_that_vanished(void)
+{
+    CU_ASSERT_EQUAL(run(read_keepalives, NULL, 5000), ATLAS_OK);
+}
+
 /* --- Many at once --- */
 
 #define TASKS       40
@@ -269,6 +295,7 @@ LEDGER_MAIN("postgres", UNIT_TEST(test_write_then_read), UNIT_TEST(test_every_ty
             UNIT_TEST(test_statement_whose_first_use_fails_stays_prepared),
             UNIT_TEST(test_misuse_is_explained),
             UNIT_TEST(test_database_that_was_changed_is_no_fault_of_the_call),
+            UNIT_TEST(test_server_notices_a_host_that_vanished),
             UNIT_TEST(test_many_fibers_share_few_connections),
             UNIT_TEST(test_reads_pass_a_slow_one), UNIT_TEST(test_read_is_given_up_at_the_deadline),
             UNIT_TEST(test_write_is_ended_by_the_server_at_the_deadline))

@@ -129,6 +129,21 @@ static void loop_on_wake(evutil_socket_t fd, short events, void *arg)
     }
 }
 
+/* A base that asks what time it is whenever a timer is set or awaited. Else it is the time at which
+ * the pass began: after a fiber that computes, waits end too early or too late by so much. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) == 0) {
+        base = event_base_new_with_config(config);
+    }
+    if (config != NULL) {
+        event_config_free(config);
+    }
+    return base;
+}
+
 atlas_status_t loop_create(unsigned index, struct loop **ret_loop, struct error *error)
 {
     struct loop *loop = calloc(1, sizeof *loop);
@@ -139,7 +154,7 @@ atlas_status_t loop_create(unsigned index, struct loop **ret_loop, struct error 
     queue_init(&loop->deferred);
     queue_init(&loop->flushes);
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    loop->base = event_base_new();
+    loop->base = make_base();
     if (loop->wake_fd >= 0 && loop->base != NULL) {
         loop->wake_event =
             event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, loop_on_wake, loop);

@@ -115,6 +115,37 @@ static void run(atlas_status_t (*fn)(struct call *call, void *arg), void *arg,
     }
 }
 
+static atlas_status_t sleep_a_little(struct atlas_call *call, void *arg)
+{
+    (void)arg;
+    return call->interfaces->call->sleep(call, 10 * NS_PER_MS);
+}
+
+/* The timer of another fiber wakes the loop behind the computation. */
+static atlas_status_t compute_then_sleep(struct call *call, void *arg)
+{
+    const struct atlas_call_interface *api = call->public.interfaces->call;
+    int64_t *ret_slept_ns = arg;
+    struct atlas_task task = {.run = sleep_a_little};
+    CU_ASSERT_EQUAL(api->spawn(&call->public, &task), ATLAS_OK);
+    CU_ASSERT_EQUAL(api->sleep(&call->public, NS_PER_MS), ATLAS_OK);
+    int64_t start_ns = clock_monotonic_ns();
+    while (clock_monotonic_ns() - start_ns < 80 * NS_PER_MS) {
+        /* computes */
+    }
+    start_ns = clock_monotonic_ns();
+    CU_ASSERT_EQUAL(api->sleep(&call->public, 60 * NS_PER_MS), ATLAS_OK);
+    *ret_slept_ns = clock_monotonic_ns() - start_ns;
+    return api->join(&call->public);
+}
+
+static void test_computing_does_not_shorten_a_wait(void)
+{
+    int64_t slept_ns = 0;
+    run(compute_then_sleep, &slept_ns, ATLAS_OK);
+    CU_ASSERT(slept_ns >= 50 * NS_PER_MS); /* libevent's clock ticks every few milliseconds */
+}
+
 static void test_local_stream_goes_both_ways(void)
 {
     run(stream_twice, NULL, ATLAS_OK);
@@ -442,8 +473,9 @@ static void test_host_starts(void)
 UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_call_reaches_the_plugin_on_every_loop),
           UNIT_TEST(test_call_nests_in_another), UNIT_TEST(test_deadline_ends_a_wait),
-          UNIT_TEST(test_cancel_ends_a_wait), UNIT_TEST(test_malformed_request_is_refused),
-          UNIT_TEST(test_local_stream_goes_both_ways), UNIT_TEST(test_stream_ends_with_its_call),
+          UNIT_TEST(test_computing_does_not_shorten_a_wait), UNIT_TEST(test_cancel_ends_a_wait),
+          UNIT_TEST(test_malformed_request_is_refused), UNIT_TEST(test_local_stream_goes_both_ways),
+          UNIT_TEST(test_stream_ends_with_its_call),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),

@@ -9,6 +9,12 @@ int64_t clock_monotonic_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+int64_t clock_after_ms(int64_t ms)
+{
+    int64_t now_ns = clock_monotonic_ns();
+    return ms < (INT64_MAX - now_ns) / NS_PER_MS ? now_ns + ms * NS_PER_MS : INT64_MAX;
+}
+
 int64_t clock_wall_us(void)
 {
     struct timespec now;

@@ -10,6 +10,9 @@
 /* Nanoseconds that only grow. Any thread. */
 int64_t clock_monotonic_ns(void);
 
+/* What that is so many milliseconds from now; INT64_MAX beyond what it can be. Any thread. */
+int64_t clock_after_ms(int64_t ms);
+
 /* Microseconds since 1970-01-01 UTC. Any thread. */
 int64_t clock_wall_us(void);
 

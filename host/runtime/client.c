@@ -87,10 +87,9 @@ static atlas_status_t add_options(struct call *child, const struct atlas_call_op
     if (options == NULL) {
         return ATLAS_OK;
     }
-    int64_t now_ns = clock_monotonic_ns();
-    if (options->timeout_ms > 0 &&
-        options->timeout_ms < (child->deadline_ns - now_ns) / NS_PER_MS) {
-        child->deadline_ns = now_ns + options->timeout_ms * NS_PER_MS;
+    if (options->timeout_ms > 0) {
+        int64_t deadline_ns = clock_after_ms(options->timeout_ms);
+        child->deadline_ns = deadline_ns < child->deadline_ns ? deadline_ns : child->deadline_ns;
     }
     for (size_t i = 0; i < options->metadata_count; i++) {
         atlas_status_t status = call_add_metadata(

@@ -37,11 +37,12 @@ static atlas_status_t prepare(const struct grpc_client *client, struct call *cal
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED, "out of memory");
     }
     int64_t left_ns = call_remaining_ns(call);
-    if (options != NULL && options->timeout_ms > 0 && options->timeout_ms < left_ns / NS_PER_MS) {
-        left_ns = options->timeout_ms * NS_PER_MS;
-    }
     if (left_ns != INT64_MAX) {
         stream->deadline_ns = clock_monotonic_ns() + left_ns;
+    }
+    if (options != NULL && options->timeout_ms > 0) {
+        int64_t deadline_ns = clock_after_ms(options->timeout_ms);
+        stream->deadline_ns = deadline_ns < stream->deadline_ns ? deadline_ns : stream->deadline_ns;
     }
     stream->path = path;
     stream->metadata = options != NULL ? options->metadata : NULL;

@@ -62,6 +62,18 @@ static void test_deadline_ends_a_wait(void)
     CU_ASSERT(strlen(test.message) > 0);
 }
 
+/* SleepRequest{ms: INT64_MAX} */
+static void test_a_wait_may_be_for_ever(void)
+{
+    struct test_call test = {.worker = runtime_worker(host.runtime, 0),
+                             .path = "/atlas.test.v1.Echo/Sleep",
+                             .request = {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10},
+                             .timeout_ms = 30};
+    test_call_start(&test);
+    test_call_wait(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_DEADLINE_EXCEEDED);
+}
+
 static void test_cancel_ends_a_wait(void)
 {
     struct test_call test = {.worker = runtime_worker(host.runtime, 1),
@@ -418,6 +430,20 @@ static void test_stream_belongs_to_the_call_that_opened_it(void)
     run(lend_stream, NULL, ATLAS_FAILED_PRECONDITION);
 }
 
+static atlas_status_t call_without_limit(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_call_options options = {.size = sizeof options, .timeout_ms = INT64_MAX};
+    struct atlas_bytes reply;
+    return client->unary(&call->public, "/atlas.test.v1.Echo/Echo", echo_hi, &options, &reply);
+}
+
+static void test_a_timeout_may_be_for_ever(void)
+{
+    run(call_without_limit, NULL, ATLAS_OK);
+}
+
 static atlas_status_t call_nowhere(struct call *call, void *arg)
 {
     (void)arg;
@@ -473,9 +499,9 @@ static void test_host_starts(void)
 UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_call_reaches_the_plugin_on_every_loop),
           UNIT_TEST(test_call_nests_in_another), UNIT_TEST(test_deadline_ends_a_wait),
-          UNIT_TEST(test_computing_does_not_shorten_a_wait), UNIT_TEST(test_cancel_ends_a_wait),
-          UNIT_TEST(test_malformed_request_is_refused), UNIT_TEST(test_local_stream_goes_both_ways),
-          UNIT_TEST(test_stream_ends_with_its_call),
+          UNIT_TEST(test_computing_does_not_shorten_a_wait), UNIT_TEST(test_a_wait_may_be_for_ever),
+          UNIT_TEST(test_cancel_ends_a_wait), UNIT_TEST(test_malformed_request_is_refused),
+          UNIT_TEST(test_local_stream_goes_both_ways), UNIT_TEST(test_stream_ends_with_its_call),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),
@@ -486,6 +512,6 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_cleanup_section_has_time_of_its_own),
           UNIT_TEST(test_calls_in_a_cleanup_section_outlive_the_cancel),
           UNIT_TEST(test_stream_belongs_to_the_call_that_opened_it),
-          UNIT_TEST(test_calls_without_a_way_say_so),
+          UNIT_TEST(test_a_timeout_may_be_for_ever), UNIT_TEST(test_calls_without_a_way_say_so),
           UNIT_TEST(test_local_calls_have_the_limits_of_remote_ones),
           UNIT_TEST(test_host_ends_clean))

@@ -153,10 +153,12 @@ static inline void atlas_cleanup_end(struct atlas_call *call)
     call->interfaces->call->cleanup_end(call);
 }
 
-/* [waits] */
+/* INT64_MAX: until the deadline or the cancellation. [waits] */
 static inline atlas_status_t atlas_sleep_ms(struct atlas_call *call, int64_t duration_ms)
 {
-    return call->interfaces->call->sleep(call, duration_ms * 1000000);
+    int64_t ms = duration_ms > 0 ? duration_ms : 0;
+
+    return call->interfaces->call->sleep(call, ms < INT64_MAX / 1000000 ? ms * 1000000 : INT64_MAX);
 }
 
 /* --- Tasks --------------------------------------------------------------------------------------

@@ -226,6 +226,10 @@ static atlas_status_t open_either(struct call *call, const char *path,
                                                              options, &stream->stream)
                                       : status;
     }
+    if (route_is_unary(route)) {
+        return call_fail(call, ATLAS_UNIMPLEMENTED, "%s is a unary method: open no stream",
+                         route->path);
+    }
     struct call *child;
     status = make_child(call, route, options, &child);
     return status == ATLAS_OK ? local_stream_open(call, child, &stream->stream) : status;

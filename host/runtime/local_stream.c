@@ -32,7 +32,8 @@ struct local_stream {
     struct queue replies;
     atlas_status_t status; /* of the callee, once it has ended */
     char message[CALL_MESSAGE_SIZE];
-    bool is_released; /* by the caller */
+    bool is_half_closed; /* by the caller, as the next */
+    bool is_released;
 };
 
 static void wake(struct wait *wait)
@@ -42,6 +43,7 @@ static void wake(struct wait *wait)
     }
 }
 
+/* END_OF_STREAM: nobody takes it any more. */
 static atlas_status_t push(struct queue *queue, struct call *call, struct atlas_bytes bytes)
 {
     while (queue->count >= QUEUE_LIMIT && !queue->is_closed) {
@@ -55,7 +57,7 @@ static atlas_status_t push(struct queue *queue, struct call *call, struct atlas_
         }
     }
     if (queue->is_closed) {
-        return call_fail(call, ATLAS_CANCELLED, "the stream has ended");
+        return ATLAS_END_OF_STREAM;
     }
     struct message *message = malloc(sizeof *message + bytes.len);
     if (message == NULL) {
@@ -173,15 +175,29 @@ atlas_status_t local_stream_open(struct call *call, struct call *child, void **r
     return ATLAS_OK;
 }
 
+/* Says why nothing can be sent any more, as the gRPC client does. */
+static atlas_status_t fail_ended(const struct local_stream *stream, struct call *call)
+{
+    if (stream->is_half_closed) {
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "send after half_close");
+    }
+    if (stream->status == ATLAS_OK) {
+        return call_fail(call, ATLAS_FAILED_PRECONDITION, "the peer has ended the stream");
+    }
+    return call_fail(call, stream->status, "%s", stream->message);
+}
+
 atlas_status_t local_stream_send(void *stream, struct call *call, struct atlas_bytes message)
 {
     struct local_stream *self = stream;
-    return push(&self->requests, call, message);
+    atlas_status_t status = push(&self->requests, call, message);
+    return status == ATLAS_END_OF_STREAM ? fail_ended(self, call) : status;
 }
 
 atlas_status_t local_stream_half_close(void *stream)
 {
     struct local_stream *self = stream;
+    self->is_half_closed = true;
     close_queue(&self->requests);
     return ATLAS_OK;
 }

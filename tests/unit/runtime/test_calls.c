@@ -163,6 +163,51 @@ static void test_local_stream_goes_both_ways(void)
     run(stream_twice, NULL, ATLAS_OK);
 }
 
+/* What send says of a stream that has ended is what it says of one over the wire. */
+static atlas_status_t send_too_late(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_call *public = &call->public;
+    struct atlas_handle stream;
+    struct atlas_bytes reply;
+    client->open(public, "/atlas.test.v1.Echo/EchoMetadata", NULL, &stream);
+    CU_ASSERT_EQUAL(client->send(public, stream, echo_hi), ATLAS_OK);
+    CU_ASSERT_EQUAL(client->recv(public, stream, &reply), ATLAS_NOT_FOUND);
+    CU_ASSERT_EQUAL(client->send(public, stream, echo_hi), ATLAS_NOT_FOUND);
+    CU_ASSERT_STRING_EQUAL(call->message, "metadata hi did not come");
+    client->close(public, stream);
+    client->open(public, "/atlas.test.v1.Echo/EchoMany", NULL, &stream);
+    CU_ASSERT_EQUAL(client->send(public, stream, echo_hi), ATLAS_OK);
+    CU_ASSERT_EQUAL(client->recv(public, stream, &reply), ATLAS_END_OF_STREAM);
+    CU_ASSERT_EQUAL(client->send(public, stream, echo_hi), ATLAS_FAILED_PRECONDITION);
+    client->close(public, stream);
+    client->open(public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream);
+    CU_ASSERT_EQUAL(client->half_close(public, stream), ATLAS_OK);
+    CU_ASSERT_EQUAL(client->send(public, stream, echo_hi), ATLAS_FAILED_PRECONDITION);
+    client->close(public, stream);
+    return ATLAS_OK;
+}
+
+static void test_send_on_an_ended_stream_says_how_it_ended(void)
+{
+    run(send_too_late, NULL, ATLAS_OK);
+}
+
+/* Its handler would run at once, with a request that is empty. */
+static atlas_status_t open_unary(struct call *call, void *arg)
+{
+    (void)arg;
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_handle stream;
+    return client->open(&call->public, "/atlas.test.v1.Echo/Echo", NULL, &stream);
+}
+
+static void test_a_stream_to_a_unary_method_is_refused(void)
+{
+    run(open_unary, NULL, ATLAS_UNIMPLEMENTED);
+}
+
 /* 100,000 messages of 4 bytes make more than the 1 MiB arena of this host holds. */
 static atlas_status_t stream_long(struct call *call, void *arg)
 {
@@ -502,6 +547,8 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_computing_does_not_shorten_a_wait), UNIT_TEST(test_a_wait_may_be_for_ever),
           UNIT_TEST(test_cancel_ends_a_wait), UNIT_TEST(test_malformed_request_is_refused),
           UNIT_TEST(test_local_stream_goes_both_ways), UNIT_TEST(test_stream_ends_with_its_call),
+          UNIT_TEST(test_send_on_an_ended_stream_says_how_it_ended),
+          UNIT_TEST(test_a_stream_to_a_unary_method_is_refused),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),

@@ -1,6 +1,8 @@
 /* The atlas program: subcommands. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "cli/cli.h"
@@ -42,8 +44,22 @@ static const char *nearest_command(const char *name)
     return nearest_word(name, names, sizeof commands / sizeof commands[0]);
 }
 
+/* A standard file that whoever started us has closed leaves its number to the next that is opened,
+ * and the log goes into that: a pid file, a client's connection. */
+static void open_standard_files(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_files();
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, name) == 0) {

@@ -1,13 +1,17 @@
-"""A host that has no file descriptor left: it accepts nobody, says so, and goes on when there are some again."""
+"""A host that has no file descriptor left: it accepts nobody, says so, and goes on when there are some again. One
+whose standard error is closed writes its log nowhere."""
 
 import http.client
 import os
 import resource
+import signal
 import socket
+import subprocess
 from contextlib import ExitStack
 
+import paths
 import pytest
-from echo_host import EchoHost
+from echo_host import PRESET, EchoHost
 from wait import wait_until
 
 
@@ -86,3 +90,25 @@ def test_a_reload_without_descriptors_is_refused(host):
     assert "Too many open files" in host.reload(plugin_config='greeting = "new ";')
     _leave_descriptors(host, spare=None)
     assert "reload done" in host.reload(plugin_config='greeting = "newer ";')
+
+
+def _listens(port):
+    with socket.socket() as peer:
+        return peer.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_log_of_a_host_without_standard_error_goes_nowhere(folder):
+    """Not into the file that was opened first, which got its number: the pid file."""
+    with EchoHost(folder / "descriptors-closed") as host:
+        host.stop()
+        process = subprocess.Popen(["sh", "-c", 'exec "$0" run -c "$1" 2>&-', paths.atlas_program(PRESET),
+                                    host.home / "echo.cfg"])
+        pid_file = host.home / "run" / "echo.pid"
+        try:
+            wait_until(lambda: pid_file.exists() and _listens(host.rest_port), "the host to be up")
+            process.send_signal(signal.SIGHUP)
+            assert _is_answered(host.rest_port, "/nothing")
+            assert pid_file.read_text() == f"{process.pid}\n"
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0

@@ -41,9 +41,11 @@
 #define ATLAS_ABI_MINOR 0
 
 #ifdef __cplusplus
+#define ATLAS_EXTERN_C       extern "C"
 #define ATLAS_EXTERN_C_BEGIN extern "C" {
 #define ATLAS_EXTERN_C_END   }
 #else
+#define ATLAS_EXTERN_C extern
 #define ATLAS_EXTERN_C_BEGIN
 #define ATLAS_EXTERN_C_END
 #endif

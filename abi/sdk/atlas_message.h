@@ -18,6 +18,8 @@
 
 #include "atlas/call.h"
 
+ATLAS_EXTERN_C_BEGIN
+
 /* Messages inside messages, the outermost counted as 1. A level costs protobuf-c 1 KiB of stack. */
 #ifndef ATLAS_MESSAGE_DEPTH_LIMIT
 #define ATLAS_MESSAGE_DEPTH_LIMIT 100
@@ -83,5 +85,7 @@ atlas_status_t atlas_message_send_to(struct atlas_call *call, struct atlas_handl
 
 /* Packs into a reply buffer and sends it to the caller. [call] [waits] */
 atlas_status_t atlas_message_send(struct atlas_call *call, const ProtobufCMessage *message);
+
+ATLAS_EXTERN_C_END
 
 #endif

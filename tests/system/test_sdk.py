@@ -132,6 +132,55 @@ def test_headers_are_found_by_pkg_config(prefix, tmp_path):
     assert "bare 1.2.3" in sdk.run([prefix / "bin" / "atlas", "plugin", "info", "bare.so"], cwd=tmp_path)
 
 
+_CPP = {
+    "CMakeLists.txt": """cmake_minimum_required(VERSION 3.25)
+project(twice LANGUAGES C CXX)
+find_package(Atlas 1.0 REQUIRED)
+add_compile_options(-Wall -Wextra -Werror)
+atlas_add_plugin(twice SOURCES twice.cc PROTOS twice.proto)
+""",
+    "twice.proto": """syntax = "proto3";
+package twice.v1;
+service Twice { rpc Say(Text) returns (Text); }
+message Text { string text = 1; }
+""",
+    "twice.cc": """#include "twice.atlas.h"
+ATLAS_PLUGIN_MANIFEST("twice", "1.0.0", TWICE_V1_TWICE_SERVICE);
+atlas_status_t twice_say(struct atlas_call *call, const Twice__V1__Text *req, Twice__V1__Text *ret_res)
+{
+    struct atlas_bytes bytes;
+    atlas_status_t status = twice__v1__text__encode(call, req, &bytes);
+    ret_res->text = atlas_printf(call, "%s%s", req->text, req->text);
+    return ret_res->text != nullptr ? status : atlas_no_memory(call);
+}
+static const atlas_service *const services[] = {&twice_service};
+static atlas_plugin make()
+{
+    atlas_plugin table = {};
+    table.size = sizeof table;
+    table.services = services;
+    table.service_count = ATLAS_COUNT(services);
+    return table;
+}
+static const atlas_plugin plugin = make();
+ATLAS_PLUGIN_DEFINE(plugin);
+""",
+    "atlas.cfg": """run_dir = "run";
+plugin_path = [ "build/plugins" ];
+processes = ( { name = "main"; loops = 1; plugins = [ "twice" ]; } );
+listeners = ( );
+plugins = { twice = { }; };
+""",
+}
+
+
+def test_plugin_in_cpp(prefix, tmp_path):
+    for name, text in _CPP.items():
+        (tmp_path / name).write_text(text)
+    sdk.build(tmp_path, prefix)
+    assert "is good" in sdk.run([prefix / "bin" / "atlas", "check", "-c", "atlas.cfg"], cwd=tmp_path)
+
+
 def test_another_major_version_is_not_found(prefix, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES C)\nfind_package(Atlas 2.0 REQUIRED)\n")

@@ -28,7 +28,7 @@
  * named.
  */
 #define ATLAS_PLUGIN_DEFINE(table)                                                                 \
-    ATLAS_EXPORT const struct atlas_plugin *atlas_plugin_v1(uint32_t host_minor);                  \
+    ATLAS_EXTERN_C ATLAS_EXPORT const struct atlas_plugin *atlas_plugin_v1(uint32_t host_minor);   \
     const struct atlas_plugin *atlas_plugin_v1(uint32_t host_minor)                                \
     {                                                                                              \
         (void)host_minor;                                                                          \

@@ -181,6 +181,34 @@ def test_plugin_in_cpp(prefix, tmp_path):
     assert "is good" in sdk.run([prefix / "bin" / "atlas", "check", "-c", "atlas.cfg"], cwd=tmp_path)
 
 
+_EMBED = paths.ROOT / "abi/sdk/atlas-embed"
+# What a line may hold that Python, but neither Lua nor SQL, takes for its end.
+_ODD_TEXT = 'return "\x0c \u2028 ?? \\\\ \x85"\n-- no newline behind it'
+
+
+def test_embedded_text_is_the_file(tmp_path):
+    (tmp_path / "odd.lua").write_text(_ODD_TEXT, newline="")
+    sdk.run([_EMBED, "scripts", "p", tmp_path / "scripts.h", tmp_path / "odd.lua"])
+    (tmp_path / "show.c").write_text('#include <stdio.h>\n#include "scripts.h"\n'
+                                     "int main(void) { return fputs(p_odd_script.text, stdout) < 0; }\n")
+    sdk.run(["gcc", "-I", paths.ROOT / "abi", "-I", paths.ROOT / "abi/sdk/include", "-o", "show", "show.c"], cwd=tmp_path)
+    assert sdk.run(["./show"], cwd=tmp_path) == _ODD_TEXT + "\n"
+
+
+@pytest.mark.parametrize("names, words", [
+    (["move-driver.lua"], "move-driver.lua: name it <what_it_does>.lua"),
+    (["a/move.lua", "b/move.lua"], "there is a script move already"),
+    (["empty.lua"], "empty.lua: it is empty"),
+])
+def test_scripts_that_cannot_be_embedded(tmp_path, names, words):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("" if name == "empty.lua" else "return 1\n")
+    done = subprocess.run([_EMBED, "scripts", "p", "scripts.h", *names], cwd=tmp_path, text=True, capture_output=True,
+                          check=False)
+    assert done.returncode != 0 and words in done.stderr
+
+
 def test_another_major_version_is_not_found(prefix, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES C)\nfind_package(Atlas 2.0 REQUIRED)\n")

@@ -272,6 +272,13 @@ def test_reload_with_a_wrong_placement_is_refused(tmp_path):
         host.process.stop()
 
 
+def test_a_step_that_fails_without_a_reason_says_at_least_its_status(tmp_path):
+    path = broken.compiled(tmp_path / "echo.so", members=".warm = warm", code=(
+        "static atlas_status_t warm(struct atlas_call *call) { (void)call; return ATLAS_UNAVAILABLE; }\n"))
+    _write(tmp_path, path)
+    _assert_refused("warm: it returned UNAVAILABLE and gave no reason", "run", "-c", "atlas.cfg", cwd=tmp_path)
+
+
 _CRASHES = {
     "overflow": ("static int down(volatile char *up)\n{ volatile char room[1024] = {up != 0}; return down(room) + room[0]; }\n",
                  "down(0)", "stack overflow in a fiber; give it more with calls.stack", signal.SIGSEGV),

@@ -24,6 +24,10 @@ static void step_on_finished(struct call *call)
     char why[CALL_MESSAGE_SIZE];
     atlas_status_t status = call->status;
     snprintf(why, sizeof why, "%s", call->message);
+    if (why[0] == '\0') {
+        snprintf(why, sizeof why, "it returned %s and gave no reason; use atlas_fail",
+                 atlas_status_name(status));
+    }
     call_destroy(call);
     end(step, status, why);
 }

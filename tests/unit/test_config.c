@@ -164,6 +164,40 @@ static void test_syntax_error_names_file_and_line(void)
     CU_ASSERT_EQUAL(report.count, 1);
 }
 
+/* libconfig itself reads 3000000000 as -1294967296. */
+static void test_numbers_that_would_be_others_are_refused(void)
+{
+    static const char *const good[] = {"2147483647",
+                                       "-2147483648",
+                                       "3000000000L",
+                                       "1.5e10",
+                                       "0x7fFF",
+                                       "\"3000000000\"",
+                                       "1; # 3000000000\n",
+                                       "1; // 3000000000\n",
+                                       "1; /* 3000000000 */ a3000000000 = 1"};
+    char text[256];
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(text, sizeof text, "plugins = { order = { config = { fare = %s; }; }; };\n",
+                 good[i]);
+        struct config *config = load_with(text);
+        CU_ASSERT_PTR_NULL(config); /* plugins is there twice: nothing else is said */
+        CU_ASSERT_FALSE(is_reported("the number"));
+    }
+    CU_ASSERT_PTR_NULL(load("log = { };\nfare = 3000000000;\n", NULL, NULL));
+    CU_ASSERT_TRUE(is_reported("atlas.cfg:2: the number 3000000000 needs an L behind it"));
+    CU_ASSERT_PTR_NULL(load("fare = ( 1,\n\n-3000000000 );\n", NULL, NULL));
+    CU_ASSERT_TRUE(is_reported("atlas.cfg:3: the number -3000000000 needs an L behind it"));
+    CU_ASSERT_PTR_NULL(load("fare = 99999999999999999999L;\n", NULL, NULL));
+    CU_ASSERT_TRUE(is_reported("atlas.cfg:1: the number 99999999999999999999 is larger"));
+    CU_ASSERT_PTR_NULL(load(minimal, "postgres.port=4294972729", NULL));
+    CU_ASSERT_TRUE(is_reported("-D postgres.port=4294972729: the number 4294972729 needs an L"));
+    struct config *config = load(minimal, "plugins.order.path=/tmp/3000000000/x.so", NULL);
+    CU_ASSERT_PTR_NOT_NULL(config);
+    config_release(config);
+}
+
 static void test_file_that_is_not_there_is_reported(void)
 {
     const char *file = "/nonexistent/atlas.cfg";
@@ -230,6 +264,9 @@ static void test_include_is_relative_to_the_file(void)
     CU_ASSERT_PTR_NULL(load_with("@include \"part.cfg\"\n"));
     CU_ASSERT_TRUE(is_reported("part.cfg:2: kafka.linger"));
     CU_ASSERT_EQUAL(report.count, 1);
+    write_file("part.cfg", "redis = { port = 4294974296; };\n");
+    CU_ASSERT_PTR_NULL(load_with("@include \"part.cfg\"\n"));
+    CU_ASSERT_TRUE(is_reported("part.cfg:1: the number 4294974296 needs an L"));
 }
 
 static void test_checks_across_groups(void)
@@ -453,6 +490,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_everything_wrong_is_reported_with_its_place),
     UNIT_TEST(test_missing_keys_are_reported),
     UNIT_TEST(test_syntax_error_names_file_and_line),
+    UNIT_TEST(test_numbers_that_would_be_others_are_refused),
     UNIT_TEST(test_file_that_is_not_there_is_reported),
     UNIT_TEST(test_settings_lie_over_the_file),
     UNIT_TEST(test_finding_in_a_setting_names_the_setting),

@@ -2,6 +2,7 @@
 #include "base/config/config_tree.h"
 
 #include "base/arena.h"
+#include "base/config/config_numbers.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -137,6 +138,28 @@ static atlas_status_t parse_failure(const config_t *parser, const char *file, st
                      where, config_error_line(parser), config_error_text(parser));
 }
 
+/* Checks each file that nodes come from: the one that was named, and what it includes. */
+static atlas_status_t check_numbers(struct arena *arena, const struct config_node *node,
+                                    const char *main_file, const char **checked,
+                                    struct error *error)
+{
+    atlas_status_t status = ATLAS_OK;
+
+    if (strcmp(node->file, *checked) != 0) {
+        bool is_included = strcmp(node->file, main_file) != 0 && node->file[0] != '/';
+        const char *path =
+            is_included ? memory_format(arena, "%s/%s", folder_of(arena, main_file), node->file)
+                        : node->file;
+        *checked = node->file;
+        status = config_numbers_check_file(path, error);
+    }
+    for (const struct config_node *member = node->first; member != NULL && status == ATLAS_OK;
+         member = member->next) {
+        status = check_numbers(arena, member, main_file, checked, error);
+    }
+    return status;
+}
+
 atlas_status_t config_tree_read(struct arena *arena, const char *file,
                                 struct config_node **ret_root, struct error *error)
 {
@@ -149,7 +172,9 @@ atlas_status_t config_tree_read(struct arena *arena, const char *file,
     config_init(&parser);
     config_set_include_dir(&parser, folder_of(arena, file));
     if (config_read_file(&parser, file) == CONFIG_TRUE) {
+        const char *checked = "";
         *ret_root = copy_setting(arena, config_root_setting(&parser), memory_text(arena, file));
+        status = check_numbers(arena, *ret_root, file, &checked, error);
     } else {
         status = parse_failure(&parser, file, error);
     }
@@ -199,6 +224,12 @@ atlas_status_t config_tree_setting(struct arena *arena, const char *setting,
     *equals = '\0';
 
     struct config_node *node = read_value(arena, equals + 1, source);
+    if (node->kind != CONFIG_STRING) { /* which may be any text, as of a path */
+        atlas_status_t status = config_numbers_check(equals + 1, source, false, error);
+        if (status != ATLAS_OK) {
+            return status;
+        }
+    }
     for (char *dot = strrchr(path, '.'); dot != NULL; dot = strrchr(path, '.')) {
         struct config_node *parent = new_node(arena, CONFIG_GROUP, NULL, source, 0);
         node->key = dot + 1;

@@ -11,8 +11,12 @@
  *   service <name>                        served (lines generated from the .proto)
  *   calls <service>                       called by it, so that a missing placement is found early
  *   config <key> <type> [default=<value>] [min=<value>] [max=<value>]
- *       type: string integer number boolean duration bytes; without a default the key must be given
- * Durations are written "250ms" "5s" "2m" "1h", bytes "64KiB" "4MiB".
+ *       key: [a-z][a-z0-9_]*; type: string integer number boolean duration bytes; without a default
+ *       the key must be given; "default=" alone is an empty string. min and max of all but string
+ *       and boolean
+ * No value holds a blank; a default that needs one belongs into the plugin's code. Integers have 64
+ * bits and a sign, durations are written "250ms" "5s" "2m" "1h", bytes "64KiB" "4MiB", neither is
+ * below 0.
  */
 #ifndef ATLAS_MANIFEST_H
 #define ATLAS_MANIFEST_H

@@ -92,7 +92,7 @@ static void test_wrong_lines_are_refused(void)
 static void test_wrong_config_lines_are_refused(void)
 {
     CU_ASSERT_TRUE(is_refused(HEAD "config a\n", "is not \"config <key> <type>"));
-    CU_ASSERT_TRUE(is_refused(HEAD "config A string\n", "is not \"config <key> <type>"));
+    CU_ASSERT_TRUE(is_refused(HEAD "config A string\n", "\"A\" cannot be a key"));
     CU_ASSERT_TRUE(is_refused(HEAD "config a text\n", "is not \"config <key> <type>"));
     CU_ASSERT_TRUE(is_refused(HEAD "config a string\nconfig a string\n", "declares a a second"));
     CU_ASSERT_TRUE(is_refused(HEAD "config a string min=1\n", "a string has no min or max"));

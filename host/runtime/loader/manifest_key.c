@@ -93,7 +93,7 @@ static void read_attributes(struct manifest_line *line, struct manifest_key *key
             manifest_finding(
                 line,
                 "\"%s\" is not understood: after the type come default=, min= and max=, "
-                "each once",
+                "each once, and no value holds a blank",
                 word);
         }
     }
@@ -108,8 +108,12 @@ void manifest_read_key(struct manifest_line *line)
     struct manifest_key key = {
         .bounds = {INT64_MIN, INT64_MAX}, .number_min = -HUGE_VAL, .number_max = HUGE_VAL};
 
-    if (line->count < 3 || !manifest_is_id(line->words[1], MANIFEST_NAME_MAX_LEN) ||
-        !find_type(line->words[2], &key.type)) {
+    if (line->count > 1 && !manifest_is_id(line->words[1], MANIFEST_NAME_MAX_LEN)) {
+        manifest_finding(line, "\"%s\" cannot be a key: write it like create_delay, with [a-z0-9_]",
+                         line->words[1]);
+        return;
+    }
+    if (line->count < 3 || !find_type(line->words[2], &key.type)) {
         manifest_finding(line,
                          "is not \"config <key> <type> [default=] [min=] [max=]\": type is string, "
                          "integer, number, boolean, duration or bytes");

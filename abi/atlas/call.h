@@ -50,8 +50,8 @@ struct atlas_call_interface {
      * NULL if the call's budget (calls.arena_limit) is used up; message() says so then. [call] */
     void *(*alloc)(struct atlas_call *call, size_t size);
 
-    /* Sets the message that the caller will see beside a status that is not OK. Copied. The last
-     * one wins. [call] */
+    /* Sets the message that the caller will see beside a status that is not OK. Copied, the first
+     * 511 bytes of it. The last one wins. [call] */
     void (*set_message)(struct atlas_call *call, struct atlas_bytes message);
 
     /* The message of the last failure on this call: set by set_message or by a host function that
@@ -60,11 +60,13 @@ struct atlas_call_interface {
 
     /* The next message of the caller. ATLAS_OK with the message (borrowed until the next recv), or
      * ATLAS_END_OF_STREAM after the last one. In a unary method the one request is already there.
-     * [call] [waits] */
+     * CANCELLED, DEADLINE_EXCEEDED: the call has ended. FAILED_PRECONDITION where there is no
+     * caller: background rounds, batches, tasks, lifecycle functions. [call] [waits] */
     atlas_status_t (*recv)(struct atlas_call *call, struct atlas_bytes *ret_message);
 
     /* Memory for what a streaming handler makes of a message: it lives until the next recv, so that
-     * a stream may be longer than the arena. In a unary method it is alloc. [call] */
+     * a stream may be longer than the arena. In a unary method it is alloc. NULL as there. [call]
+     */
     void *(*message_alloc)(struct atlas_call *call, size_t size);
 
     /* Room for one message to the caller, in the arena, with room for the framing in front of it,
@@ -73,7 +75,9 @@ struct atlas_call_interface {
     void *(*reply_buffer)(struct atlas_call *call, size_t size);
 
     /* Sends one message: a pointer from reply_buffer, or any bytes (copied). Waits while the caller
-     * takes no more. A unary method sends exactly one. [call] [waits] */
+     * takes no more. A unary method sends exactly one, which goes out when the handler returns OK.
+     * RESOURCE_EXHAUSTED over calls.message_limit, FAILED_PRECONDITION for a second message of a
+     * unary method or without a caller, else as recv. [call] [waits] */
     atlas_status_t (*send)(struct atlas_call *call, struct atlas_bytes message);
 
     /* Metadata of the caller: the n-th entry, or false if there are not that many. Borrowed until
@@ -91,15 +95,19 @@ struct atlas_call_interface {
     /* Nanoseconds until the deadline, INT64_MAX without one, 0 when it has passed. [call] */
     int64_t (*remaining_ns)(struct atlas_call *call);
 
-    /* OK, or CANCELLED or DEADLINE_EXCEEDED once the call has ended for its caller. [call] */
+    /* OK; or, once the call has ended, CANCELLED (the caller left), DEADLINE_EXCEEDED, or
+     * UNAVAILABLE (the plugin is being replaced or the process is leaving). [call] */
     atlas_status_t (*check)(struct atlas_call *call);
 
     /* Opens a section with a time budget of its own in which waits are not ended by the call's
-     * deadline or cancellation, for cleaning up; end closes it. Sections do not nest. [call] */
+     * deadline or cancellation, for cleaning up; end closes it. The budget is calls.cleanup_limit
+     * at most; after it waits end with DEADLINE_EXCEEDED. Sections do not nest: a second begin
+     * gives a new budget, and the first end closes both. [call] */
     void (*cleanup_begin)(struct atlas_call *call, int64_t budget_ms);
     void (*cleanup_end)(struct atlas_call *call);
 
-    /* Waits for a time. CANCELLED or DEADLINE_EXCEEDED if the call ended first. [call] [waits] */
+    /* Waits for a time, not at all if it is not above 0. The status of check if the call ended
+     * first. [call] [waits] */
     atlas_status_t (*sleep)(struct atlas_call *call, int64_t duration_ns);
 
     /* Starts a task on this loop with this call's deadline, identity, trace and arena: what the
@@ -116,8 +124,9 @@ struct atlas_call_interface {
     atlas_status_t (*join)(struct atlas_call *call);
 
     /* Runs fn(arg) on a thread of the host and waits until it has returned, whatever happens to the
-     * call. For work that blocks or computes long. RESOURCE_EXHAUSTED when the queue is full.
-     * [call] [waits] */
+     * call. For work that blocks or computes long. fn may not use a call, so it allocates nothing
+     * from the arena and reports by what arg points to. RESOURCE_EXHAUSTED when offload.queue jobs
+     * wait already. [call] [waits] */
     atlas_status_t (*offload)(struct atlas_call *call, void (*fn)(void *arg), void *arg);
 
     /* The W3C traceparent of the call, and the identity that the edge established for its caller

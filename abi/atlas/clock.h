@@ -13,7 +13,7 @@ struct atlas_clock_interface {
     /* Nanoseconds that only grow, from an unnamed start. [call] */
     int64_t (*monotonic_ns)(struct atlas_call *call);
 
-    /* Fills the buffer from the system's generator (or from the seed of a test). [call] */
+    /* Fills all of the buffer from the system's generator (or from the seed of a test). [call] */
     void (*random)(struct atlas_call *call, void *buffer, size_t len);
 };
 

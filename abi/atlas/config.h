@@ -9,9 +9,9 @@
 #include "atlas/abi.h"
 
 /*
- * Read it inside create(); borrowed until create() returns. A key that the manifest does not
- * declare with that type answers zero or "", and create() is failed by the host with a message that
- * names it. Grows.
+ * Read it inside check() and create(); it is borrowed until they return, and so is what string
+ * returns. Integers have 64 bits. A key that the manifest does not declare with that type answers
+ * zero or "", and create() is failed by the host with a message that names it. None waits. Grows.
  */
 struct atlas_config {
     uint32_t size;
@@ -20,6 +20,7 @@ struct atlas_config {
     int64_t (*integer)(const struct atlas_config *config, const char *key);
     double (*number)(const struct atlas_config *config, const char *key);
     bool (*boolean)(const struct atlas_config *config, const char *key);
+    /* Milliseconds, and bytes, whatever the unit that was written. */
     int64_t (*duration_ms)(const struct atlas_config *config, const char *key);
     int64_t (*bytes)(const struct atlas_config *config, const char *key);
 };

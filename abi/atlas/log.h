@@ -14,8 +14,9 @@ enum atlas_log_level {
 struct atlas_log_interface {
     uint32_t size;
 
-    /* Writes one line with the call's plugin, generation, method and trace beside the message.
-     * Copied. Lines above the level of the configuration cost one comparison. [call] */
+    /* Writes one line with the call's plugin, generation, method and trace beside the message; line
+     * breaks and quotes are escaped, and 1023 bytes are written at most. Copied. Lines above the
+     * level of the configuration cost one comparison. [call] */
     void (*write)(struct atlas_call *call, enum atlas_log_level level, struct atlas_bytes message);
 };
 

@@ -23,8 +23,9 @@ struct atlas_metric {
 struct atlas_metrics_interface {
     uint32_t size;
 
-    /* Adds to the metric, on this loop's own copy; readers sum the loops. An index that was not
-     * declared is ignored and logged once. [call] */
+    /* Adds to the metric, on this loop's own copy; readers sum the loops. A gauge may be added to
+     * from below 0, a counter not. An index that was not declared is ignored and logged once.
+     * [call] */
     void (*add)(struct atlas_call *call, uint32_t metric, int64_t value);
 };
 

@@ -33,9 +33,9 @@ struct atlas_background {
     const char
         *interval_key; /* the configuration key (type duration) of the pause between rounds */
 
-    /* Runs one round, with a call and an arena of its own; its deadline is background_timeout of
-     * the configuration. A status that is not OK is logged, and the pause grows until a round
-     * succeeds. When the host stops it, a wait in it ends with CANCELLED. [waits] */
+    /* Runs one round, with a call and an arena of its own; its deadline is
+     * calls.background_timeout. A status that is not OK is logged, and the pause grows until a
+     * round succeeds. When the host stops it, a wait in it ends with CANCELLED. [waits] */
     atlas_status_t (*run)(struct atlas_call *call);
 };
 
@@ -55,28 +55,31 @@ struct atlas_plugin {
     const struct atlas_pg_schema *postgres; /* NULL: none */
 
     /* Looks at a configuration that the host has already checked against the manifest. Writes a
-     * message into text and returns INVALID_ARGUMENT if values do not go together. May be NULL. */
+     * message into text and returns INVALID_ARGUMENT if values do not go together. May be NULL.
+     * [control] */
     atlas_status_t (*check)(const struct atlas_config *config, char *text, size_t text_size);
 
-    /* Makes the instance. It is immutable afterwards: what changes is kept per loop. May be NULL.
-     */
+    /* Makes the instance. It is immutable afterwards: what changes is kept per loop. A status that
+     * is not OK refuses the load with the call's message; destroy is not called then. Its time is
+     * reload.create_timeout, as of loop_create. May be NULL. [waits] */
     atlas_status_t (*create)(struct atlas_call *call, const struct atlas_config *config,
                              void **ret_instance);
-    /* Ends it; instance may be NULL. */
+    /* Ends it; instance is what create made, which may be NULL. [waits] */
     void (*destroy)(struct atlas_call *call, void *instance);
 
-    /* State of one loop. Both may be NULL. */
+    /* State of one loop. Both may be NULL. [waits] */
     atlas_status_t (*loop_create)(struct atlas_call *call, void **ret_loop_state);
     void (*loop_destroy)(struct atlas_call *call, void *loop_state);
 
-    /* Last step before calls are routed here. May be NULL. */
+    /* Last step before calls are routed here; fails as create does. Its time is
+     * reload.warm_timeout. May be NULL. [waits] */
     atlas_status_t (*warm)(struct atlas_call *call);
     /* Calls are no longer routed here; end what waits for something that will not come. May be
-     * NULL. */
+     * NULL. [waits] */
     void (*drain)(struct atlas_call *call);
 
-    /* What the plugin offers beyond this table, by id and revision ("atlas.state/1"). May be NULL.
-     */
+    /* What the plugin offers beyond this table, by id and revision; no host of ABI 1.0 asks for
+     * anything. NULL for what it does not have. May be NULL. */
     const void *(*find)(void *instance, const char *id);
 };
 

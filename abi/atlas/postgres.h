@@ -55,7 +55,7 @@ struct atlas_pg_statement {
     uint32_t size;
     uint32_t flags;
     const char *name;       /* for messages and metrics: "order_find" */
-    const char *sql;        /* one statement, parameters $1, $2, ... */
+    const char *sql;        /* one statement, parameters $1, $2, ... $64 at most */
     const uint8_t *params;  /* enum atlas_pg_type, ended by 0 */
     const uint8_t *columns; /* enum atlas_pg_type, ended by 0 */
 };
@@ -66,7 +66,8 @@ struct atlas_pg_migration {
     uint32_t number;              /* 1, 2, 3, ... without gaps; never changed once released */
     const char *name;             /* "create_orders" */
     const char *sql;              /* may hold several statements; runs in one transaction */
-    const char *compatible_since; /* oldest plugin version that still works afterwards */
+    const char *compatible_since; /* oldest plugin version that still works afterwards, not newer
+                                     than the plugin itself */
 };
 
 /* Declared in struct atlas_plugin. The schema has the plugin's id as its name. Grows. */
@@ -108,29 +109,40 @@ struct atlas_pg_error {
 struct atlas_postgres_interface {
     uint32_t size;
 
-    /* Runs one statement in a transaction of its own. Constraint failures come back as
-     * ALREADY_EXISTS (unique, exclusion), FAILED_PRECONDITION (check, foreign key, not null); lost
-     * connections, and a database that no longer is as it was when the plugin was loaded, as
-     * UNAVAILABLE; serialization and deadlock as ABORTED. For ATLAS_PG_WRITE ret_outcome (may be
-     * NULL) says whether the change happened. ret_result may be NULL. [call] [waits] */
+    /* Runs one statement in a transaction of its own. params are borrowed until it returns.
+     * ALREADY_EXISTS: a unique or exclusion constraint; FAILED_PRECONDITION: another constraint, or
+     * RAISE EXCEPTION; INVALID_ARGUMENT, OUT_OF_RANGE: a value that its type does not take (class
+     * 22); ABORTED: serialization, deadlock; UNAVAILABLE: the connection was lost or is not there,
+     * or the database no longer is as it was when the plugin was loaded; DEADLINE_EXCEEDED: the
+     * call's deadline or postgres.statement_timeout; RESOURCE_EXHAUSTED: a result over
+     * postgres.rows or postgres.result_limit, or postgres.queue statements wait; INTERNAL: no such
+     * statement, or another number of params than declared. For ATLAS_PG_WRITE ret_outcome (may be
+     * NULL) says whether the change happened. ret_result may be NULL; its rows lie in the arena.
+     * [call] [waits] */
     atlas_status_t (*query)(struct atlas_call *call, uint32_t statement,
                             const struct atlas_pg_value *params, size_t param_count,
                             struct atlas_pg_result *ret_result, enum atlas_outcome *ret_outcome);
 
     /* Leases a connection and opens a transaction (READ COMMITTED). RESOURCE_EXHAUSTED when none
-     * became free in time. The handle belongs to call; if the fiber ends first, the transaction is
-     * rolled back before the connection is used again. [call] [waits] */
+     * became free within postgres.lease_wait, as when a call begins more than there are. The handle
+     * belongs to call, not to its tasks; if the fiber ends first, the transaction is rolled back
+     * before the connection is used again. [call] [waits] */
     atlas_status_t (*begin)(struct atlas_call *call, struct atlas_handle *ret_transaction);
+    /* As query, inside the transaction. After a statement that failed every other one and commit
+     * fail with its status: only rollback is left. FAILED_PRECONDITION for a transaction that has
+     * ended or is another call's. [call] [waits] */
     atlas_status_t (*query_in)(struct atlas_call *call, struct atlas_handle transaction,
                                uint32_t statement, const struct atlas_pg_value *params,
                                size_t param_count, struct atlas_pg_result *ret_result);
-    /* COMMIT is sent only if every statement before it succeeded, and is never abandoned.
-     * The handle ends with either function. [call] [waits] */
+    /* COMMIT is sent only if every statement before it succeeded, and is never abandoned: whatever
+     * ends the call, ret_outcome (may be NULL) is what became of it. The handle ends with commit,
+     * whatever it returns, and with rollback, which does nothing for one that has ended.
+     * [call] [waits] */
     atlas_status_t (*commit)(struct atlas_call *call, struct atlas_handle transaction,
                              enum atlas_outcome *ret_outcome);
     void (*rollback)(struct atlas_call *call, struct atlas_handle transaction);
 
-    /* Details of the last failed statement on this call. [call] */
+    /* Details of the last failed statement on this call; empty texts if there was none. [call] */
     void (*last_error)(struct atlas_call *call, struct atlas_pg_error *ret_error);
 };
 

@@ -37,9 +37,13 @@ struct atlas_redis_interface {
     uint32_t size;
 
     /* Sends the commands in one write and waits for all replies, in order; replies has room for
-     * count. A reply of type ERROR is a reply: the function returns OK. UNAVAILABLE when not
-     * connected or the connection was lost (commands may have been carried out), DEADLINE_EXCEEDED
-     * after redis.command_timeout. [call] [waits] */
+     * count. The words are borrowed until it returns; the replies lie in the arena. A reply of type
+     * ERROR is a reply: the function returns OK. UNAVAILABLE when not connected or the connection
+     * was lost (commands may have been carried out), DEADLINE_EXCEEDED after redis.command_timeout.
+     * RESOURCE_EXHAUSTED for more than redis.pipeline commands, a reply over redis.reply_limit, or
+     * when redis.queue commands wait. INVALID_ARGUMENT for a command that would block, or change,
+     * the connection that all calls of a loop share (BLPOP, SUBSCRIBE, SELECT, ...).
+     * [call] [waits] */
     atlas_status_t (*pipeline)(struct atlas_call *call, const struct atlas_redis_command *commands,
                                size_t count, struct atlas_redis_reply *ret_replies);
 };

@@ -10,6 +10,7 @@
 /* --- Failing ------------------------------------------------------------------------------------
  */
 
+/* Sets the message that the caller sees beside a status that is not OK. Copied. */
 static inline void atlas_set_message(struct atlas_call *call, const char *message)
 {
     call->interfaces->call->set_message(call, atlas_str(message));
@@ -80,12 +81,15 @@ static inline atlas_status_t atlas_recv(struct atlas_call *call, struct atlas_by
     return call->interfaces->call->recv(call, ret_message);
 }
 
-/* Sends one message to the caller. [waits] */
+/* Sends one message to the caller: a pointer from atlas_reply_buffer, or any bytes (copied).
+ * [waits] */
 static inline atlas_status_t atlas_send(struct atlas_call *call, struct atlas_bytes message)
 {
     return call->interfaces->call->send(call, message);
 }
 
+/* Room for one message, in the arena; NULL: too large, or the budget is used up, as the message
+ * then says. */
 static inline void *atlas_reply_buffer(struct atlas_call *call, size_t size)
 {
     return call->interfaces->call->reply_buffer(call, size);
@@ -119,11 +123,13 @@ static inline atlas_status_t atlas_set_metadata(struct atlas_call *call, bool tr
     return call->interfaces->call->set_metadata(call, trailing, &entry);
 }
 
+/* The W3C traceparent of the call. Borrowed until the call ends. */
 static inline struct atlas_bytes atlas_traceparent(struct atlas_call *call)
 {
     return call->interfaces->call->traceparent(call);
 }
 
+/* Whom the edge found the caller to be; empty: nobody. Borrowed until the call ends. */
 static inline struct atlas_bytes atlas_identity(struct atlas_call *call)
 {
     return call->interfaces->call->identity(call);
@@ -132,6 +138,7 @@ static inline struct atlas_bytes atlas_identity(struct atlas_call *call)
 /* --- Time limits --------------------------------------------------------------------------------
  */
 
+/* Nanoseconds until the deadline, INT64_MAX without one, 0 when it has passed. */
 static inline int64_t atlas_remaining_ns(struct atlas_call *call)
 {
     return call->interfaces->call->remaining_ns(call);
@@ -143,6 +150,8 @@ static inline atlas_status_t atlas_check(struct atlas_call *call)
     return call->interfaces->call->check(call);
 }
 
+/* A section in which waits have a budget of their own, calls.cleanup_limit at most, whatever
+ * became of the call: for cleaning up. Sections do not nest. */
 static inline void atlas_cleanup_begin(struct atlas_call *call, int64_t budget_ms)
 {
     call->interfaces->call->cleanup_begin(call, budget_ms);
@@ -153,7 +162,7 @@ static inline void atlas_cleanup_end(struct atlas_call *call)
     call->interfaces->call->cleanup_end(call);
 }
 
-/* INT64_MAX: until the deadline or the cancellation. [waits] */
+/* Waits for a time, INT64_MAX for ever; a status that is not OK if the call ended first. [waits] */
 static inline atlas_status_t atlas_sleep_ms(struct atlas_call *call, int64_t duration_ms)
 {
     int64_t ms = duration_ms > 0 ? duration_ms : 0;
@@ -197,7 +206,7 @@ static inline atlas_status_t atlas_join(struct atlas_call *call)
     return call->interfaces->call->join(call);
 }
 
-/* Runs fn(arg) on another thread and waits until it returned. [waits] */
+/* Runs fn(arg) on another thread and waits until it returned; fn may not use a call. [waits] */
 static inline atlas_status_t atlas_offload(struct atlas_call *call, void (*fn)(void *arg),
                                            void *arg)
 {
@@ -207,6 +216,8 @@ static inline atlas_status_t atlas_offload(struct atlas_call *call, void (*fn)(v
 /* --- Logs and metrics ---------------------------------------------------------------------------
  */
 
+/* Writes one line of a level, cut at ATLAS_MESSAGE_LIMIT; atlas_log_error, _warn, _info and _debug
+ * take the arguments of printf behind the call. */
 ATLAS_PRINTF(3, 0)
 static inline void atlas_log_write(struct atlas_call *call, enum atlas_log_level level,
                                    const char *format, va_list args)

@@ -18,7 +18,8 @@ static inline struct atlas_call_options atlas_within_ms(int64_t timeout_ms)
     return options;
 }
 
-/* options may be NULL. The reply lies in the arena of call. [waits] */
+/* One request (borrowed), one reply, which lies in the arena of call. options may be NULL; path is
+ * "/package.Service/Method". [waits] */
 static inline atlas_status_t atlas_client_unary(struct atlas_call *call, const char *path,
                                                 struct atlas_bytes request,
                                                 const struct atlas_call_options *options,
@@ -41,7 +42,7 @@ static inline atlas_status_t atlas_client_open(struct atlas_call *call, const ch
                           : atlas_not_granted(call, ATLAS_CLIENT);
 }
 
-/* [waits] */
+/* Sends one message (copied); waits while the peer takes no more. [waits] */
 static inline atlas_status_t atlas_client_send(struct atlas_call *call, struct atlas_handle stream,
                                                struct atlas_bytes message)
 {
@@ -51,6 +52,7 @@ static inline atlas_status_t atlas_client_send(struct atlas_call *call, struct a
                           : atlas_not_granted(call, ATLAS_CLIENT);
 }
 
+/* Says that no more messages follow. */
 static inline atlas_status_t atlas_client_half_close(struct atlas_call *call,
                                                      struct atlas_handle stream)
 {
@@ -60,7 +62,8 @@ static inline atlas_status_t atlas_client_half_close(struct atlas_call *call,
                           : atlas_not_granted(call, ATLAS_CLIENT);
 }
 
-/* ATLAS_OK, ATLAS_END_OF_STREAM, or the status that the peer ended with. [waits] */
+/* ATLAS_OK with a message (borrowed until the next recv), ATLAS_END_OF_STREAM, or the status that
+ * the peer ended with. [waits] */
 static inline atlas_status_t atlas_client_recv(struct atlas_call *call, struct atlas_handle stream,
                                                struct atlas_bytes *ret_message)
 {
@@ -79,6 +82,7 @@ static inline void *atlas_client_message_alloc(struct atlas_call *call, struct a
     return client != NULL ? client->message_alloc(call, stream, size) : NULL;
 }
 
+/* Gives the stream up, and cancels it if it has not ended; nothing for one that is closed. */
 static inline void atlas_client_close(struct atlas_call *call, struct atlas_handle stream)
 {
     if (call->interfaces->client != NULL) {

@@ -13,11 +13,13 @@ static inline int64_t atlas_now_us(struct atlas_call *call)
     return call->interfaces->clock->wall_us(call);
 }
 
+/* Nanoseconds that only grow, from an unnamed start. */
 static inline int64_t atlas_monotonic_ns(struct atlas_call *call)
 {
     return call->interfaces->clock->monotonic_ns(call);
 }
 
+/* Fills the buffer with random bytes. */
 static inline void atlas_random(struct atlas_call *call, void *buffer, size_t len)
 {
     call->interfaces->clock->random(call, buffer, len);

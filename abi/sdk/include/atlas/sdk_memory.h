@@ -42,6 +42,7 @@ static inline struct atlas_bytes atlas_str(const char *text)
     return atlas_bytes_of(text, text != NULL ? strlen(text) : 0);
 }
 
+/* True if both have the same bytes. */
 static inline bool atlas_bytes_equal(struct atlas_bytes a, struct atlas_bytes b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
@@ -86,6 +87,7 @@ static inline char *atlas_strndup(struct atlas_call *call, const void *data, siz
     return copy;
 }
 
+/* The same for a C string, which is not NULL. */
 static inline char *atlas_strdup(struct atlas_call *call, const char *text)
 {
     return atlas_strndup(call, text, strlen(text));
@@ -111,6 +113,7 @@ static inline char *atlas_vprintf(struct atlas_call *call, const char *format, v
     return text;
 }
 
+/* The same with the arguments themselves. */
 ATLAS_PRINTF(2, 3)
 static inline char *atlas_printf(struct atlas_call *call, const char *format, ...)
 {

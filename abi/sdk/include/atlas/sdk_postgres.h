@@ -31,6 +31,7 @@
         (sizeof((const struct atlas_pg_value[]){__VA_ARGS__}) / sizeof(struct atlas_pg_value))
 #define ATLAS_PG_NO_PARAMS NULL, 0
 
+/* An SQL NULL, for a parameter of any type. */
 static inline struct atlas_pg_value atlas_pg_null(void)
 {
     struct atlas_pg_value value;
@@ -75,6 +76,7 @@ static inline struct atlas_pg_value atlas_pg_float8(double number)
     return value;
 }
 
+/* BYTEA, and TEXT that has a length; borrowed until the query returns. */
 static inline struct atlas_pg_value atlas_pg_bytea(struct atlas_bytes bytes)
 {
     struct atlas_pg_value value;
@@ -148,7 +150,7 @@ static inline atlas_status_t atlas_pg_write(struct atlas_call *call, uint32_t st
     return pg->query(call, statement, params, param_count, ret_result, ret_outcome);
 }
 
-/* A transaction of several steps. [waits] */
+/* Begins a transaction of several steps, to be ended by commit, rollback or abandon. [waits] */
 static inline atlas_status_t atlas_pg_begin(struct atlas_call *call,
                                             struct atlas_handle *ret_transaction)
 {
@@ -157,6 +159,7 @@ static inline atlas_status_t atlas_pg_begin(struct atlas_call *call,
     return pg != NULL ? pg->begin(call, ret_transaction) : atlas_not_granted(call, ATLAS_POSTGRES);
 }
 
+/* One step of it. After one that failed only rollback is left. [waits] */
 static inline atlas_status_t atlas_pg_query_in(struct atlas_call *call,
                                                struct atlas_handle transaction, uint32_t statement,
                                                const struct atlas_pg_value *params,
@@ -181,6 +184,7 @@ static inline atlas_status_t atlas_pg_commit(struct atlas_call *call,
                       : atlas_not_granted(call, ATLAS_POSTGRES);
 }
 
+/* Ends it without a change; nothing for one that has ended. */
 static inline void atlas_pg_rollback(struct atlas_call *call, struct atlas_handle transaction)
 {
     if (call->interfaces->postgres != NULL) {
@@ -262,6 +266,7 @@ static inline char *atlas_pg_get_text(const struct atlas_pg_result *result, size
     return (char *)(uintptr_t)(value->is_null ? "" : value->as.bytes.data);
 }
 
+/* BYTEA, TEXT and UUID, in the arena; no data for NULL. */
 static inline struct atlas_bytes atlas_pg_get_bytes(const struct atlas_pg_result *result,
                                                     size_t row, size_t column)
 {

@@ -14,9 +14,10 @@
  *
  * Answers of one name (statement, Redis command, path) are used in the order they were given. An
  * operation that asks for something without an answer fails with INTERNAL and a message that names
- * it; publishing succeeds without one. Errors in the use of the test host itself end the process
- * with a line on stderr. Everything that a function here returns lives until testhost_reset or
- * close.
+ * it; publishing succeeds without one. Errors in the use of the test host itself, and of the ABI by
+ * the plugin (a handle that has ended, cleanup sections in each other, a key or a metric that is
+ * not declared), end the process with a line on stderr. Everything that a function here returns
+ * lives until testhost_reset or close.
  *
  * What it does not do, and a test of a running host has to: run SQL (migrations and statements are
  * declarations here) or Lua; several loops (there is one loop state); the bounds of the

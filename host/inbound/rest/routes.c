@@ -197,7 +197,7 @@ static atlas_status_t add_rule(struct rest_routes *routes, const struct method_d
     binding->route.rule = rule;
     atlas_status_t status = template_parse(rule->path, &template, error);
     if (status != ATLAS_OK) {
-        error_prefix(error, "method %s: ", method->path);
+        error_prefix(error, "method %s", method->path);
         return status;
     }
     status = set_variables(routes, &template, &binding->route, error);

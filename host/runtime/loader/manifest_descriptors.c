@@ -15,7 +15,9 @@ void manifest_check_descriptors(const struct manifest *manifest, const char *pat
     }
     if (descriptors_create((struct atlas_bytes){manifest->descriptors, manifest->descriptors_len},
                            &set, &error) != ATLAS_OK) {
-        report_add(report, "%s: its descriptors are damaged (%s): build it with atlas_add_plugin",
+        report_add(report,
+                   "%s: its descriptors cannot be used (%s): mend its .proto, and build it with "
+                   "atlas_add_plugin",
                    path, error.text);
         return;
     }

@@ -50,7 +50,7 @@ def test_fault_of_a_handler_is_told_and_does_not_flood(host, pb, fail):
         fail(host, pb, NOT_FOUND, "the caller's own affair")
     lines = [line for line in host.log()[before:].splitlines() if 'msg="call failed"' in line]
     assert 1 <= len(lines) <= 5, lines
-    assert all("operation=/atlas.test.v1.Echo/Fail" in line and "status=INTERNAL" in line for line in lines)
+    assert all("plugin=echo operation=/atlas.test.v1.Echo/Fail status=INTERNAL" in line for line in lines)
     assert "affair" not in host.log()
 
 

@@ -81,7 +81,9 @@ atlas_status_t config_numbers_check(const char *text, const char *name, bool has
         }
         if (problem != NULL) {
             char place[24] = "";
-            snprintf(place, sizeof place, has_lines ? ":%u" : "", line);
+            if (has_lines) {
+                snprintf(place, sizeof place, ":%u", line);
+            }
             return error_set(error, ATLAS_INVALID_ARGUMENT, "%s%s: the number %.*s %s", name, place,
                              (int)(next - s), s, problem);
         }

@@ -232,7 +232,7 @@ static bool grow_list(struct call *call, struct metadata_list *list)
 atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
                                  struct atlas_bytes name, struct atlas_bytes value)
 {
-    size_t bytes = name.len + value.len + 32; /* as RFC 9113 section 6.5.2 counts */
+    size_t bytes = call_metadata_size(name, value);
     if (bytes > call->worker->limits.metadata_limit - list->bytes) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
                          "metadata exceeds calls.metadata_limit (%zu bytes)",

@@ -169,6 +169,12 @@ void call_set_timeout(struct call *call, int64_t timeout_ns);
  * memory. */
 struct atlas_bytes call_traceparent(struct call *call);
 
+/* What an entry counts, as RFC 9113 section 6.5.2 counts. */
+static inline size_t call_metadata_size(struct atlas_bytes name, struct atlas_bytes value)
+{
+    return name.len + value.len + 32;
+}
+
 /* Adds to a list; data is copied into the arena. RESOURCE_EXHAUSTED beyond metadata_limit. */
 atlas_status_t call_add_metadata(struct call *call, struct metadata_list *list,
                                  struct atlas_bytes name, struct atlas_bytes value);

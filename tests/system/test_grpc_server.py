@@ -152,6 +152,20 @@ def test_handlers_read_and_set_metadata(stub, pb):
     assert trailing.get("echo-trailing") == "ada" and trailing.get("echo-late") == "ada"
 
 
+def test_metadata_as_large_as_may_be(folder, pb):
+    """Its text is a third longer over the wire, and beyond what nghttp2 sends if it is not told otherwise."""
+    wide = 'calls = { metadata_limit = "64KiB"; };\ngrpc = { header_limit = "256KiB"; };'
+    value = bytes(range(256)) * 121
+    with EchoHost(folder / "grpc-metadata", more=wide) as host, \
+            host.channel(**{"grpc.max_metadata_size": 1 << 20, "grpc.absolute_max_metadata_size": 1 << 20}) as channel:
+        call = host.stub(channel).EchoMetadata(pb.EchoRequest(text="x-who-bin"), metadata=[("x-who-bin", value)],
+                                               timeout=10)
+        assert len(list(call)) == 1
+        assert dict(call.initial_metadata())["echo-leading-bin"] == value
+        trailing = dict(call.trailing_metadata())
+        assert trailing["echo-late-bin"] == trailing["echo-trailing-bin"] == value
+
+
 def test_metadata_over_the_limit(stub, pb):
     with pytest.raises(grpc.RpcError) as failure:
         stub.Echo(pb.EchoRequest(text="m"), metadata=[("x-big", "v" * 12_000), ("x-more", "v" * 12_000)])

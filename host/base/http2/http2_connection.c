@@ -12,6 +12,10 @@
 #define READ_SIZE      65536
 #define DEFAULT_WINDOW 65535
 
+/* What nghttp2 sends as one header list. Beyond that it says nothing and sends nothing: above what
+ * two lists of metadata can make, 64 KiB each and a third longer as text. */
+#define HEADERS_MAX (256 * 1024)
+
 static void close_now(struct http2_connection *connection, const char *reason)
 {
     event_del(&connection->read_event);
@@ -233,6 +237,7 @@ nghttp2_option *http2_connection_options(const struct grpc_limits *limits)
     }
     nghttp2_option_set_no_auto_window_update(options, 1);
     nghttp2_option_set_no_closed_streams(options, 1);
+    nghttp2_option_set_max_send_header_block_length(options, HEADERS_MAX);
     nghttp2_option_set_stream_reset_rate_limit(options, limits->reset_burst, limits->resets);
     return options;
 }

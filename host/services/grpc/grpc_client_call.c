@@ -13,6 +13,19 @@ static struct grpc_client_loop *loop_of(const struct grpc_client *client, const 
     return &client->loops[call->worker->index];
 }
 
+/* As much as a co-located call may bring. */
+static atlas_status_t check_metadata(struct call *call, const struct atlas_call_options *options)
+{
+    size_t limit = call->worker->limits.metadata_limit;
+    size_t bytes = 0;
+    for (size_t i = 0; options != NULL && i < options->metadata_count; i++) {
+        bytes += call_metadata_size(options->metadata[i].name, options->metadata[i].value);
+    }
+    return bytes <= limit ? ATLAS_OK
+                          : call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
+                                      "metadata exceeds calls.metadata_limit (%zu bytes)", limit);
+}
+
 /* A stream for a call to "/package.Service/Method", with the nearer deadline. */
 static atlas_status_t prepare(const struct grpc_client *client, struct call *call, const char *path,
                               const struct atlas_call_options *options,
@@ -22,6 +35,10 @@ static atlas_status_t prepare(const struct grpc_client *client, struct call *cal
     if (slash == NULL) {
         return call_fail(call, ATLAS_INVALID_ARGUMENT,
                          "\"%s\" is no method: write it like \"/package.Service/Method\"", path);
+    }
+    atlas_status_t status = check_metadata(call, options);
+    if (status != ATLAS_OK) {
+        return status;
     }
     struct grpc_client_loop *loop = loop_of(client, call);
     size_t len = (size_t)(slash - path) - 1;

@@ -110,6 +110,22 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* The stream closes next, as one that was refused and may be repeated: it would not fit then
+ * either. */
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error_code,
+                             void *user_data)
+{
+    (void)user_data;
+    struct grpc_client_stream *stream = stream_of(session, frame->hd.stream_id);
+    if (stream != NULL && frame->hd.type == NGHTTP2_HEADERS &&
+        error_code == NGHTTP2_ERR_FRAME_SIZE_ERROR) {
+        grpc_client_stream_complete(stream, ATLAS_RESOURCE_EXHAUSTED,
+                                    "%s: the headers of the request are too large to be sent",
+                                    stream->target->name);
+    }
+    return 0;
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code,
                            void *user_data)
 {
@@ -139,6 +155,7 @@ nghttp2_session_callbacks *grpc_client_session_callbacks(void)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_send);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     return callbacks;
 }

@@ -167,6 +167,16 @@ atlas_status_t echo_echo_chat(struct atlas_call *call)
     return status == ATLAS_END_OF_STREAM ? ATLAS_OK : status;
 }
 
+/* Binary metadata is answered as such. */
+static atlas_status_t echo_value(struct atlas_call *call, bool trailing, const char *name,
+                                 struct atlas_bytes value, bool is_binary)
+{
+    const char *full_name = atlas_printf(call, "%s%s", name, is_binary ? "-bin" : "");
+
+    return full_name != NULL ? atlas_set_metadata(call, trailing, full_name, value)
+                             : atlas_no_memory(call);
+}
+
 atlas_status_t echo_echo_metadata(struct atlas_call *call, const Atlas__Test__V1__EchoRequest *req)
 {
     Atlas__Test__V1__EchoResponse res = ATLAS__TEST__V1__ECHO_RESPONSE__INIT;
@@ -180,14 +190,16 @@ atlas_status_t echo_echo_metadata(struct atlas_call *call, const Atlas__Test__V1
     if (res.text == NULL) {
         return atlas_no_memory(call);
     }
-    atlas_status_t status = atlas_set_metadata(call, false, "echo-leading", value);
+    size_t len = strlen(req->text);
+    bool is_binary = len > 4 && strcmp(req->text + len - 4, "-bin") == 0;
+    atlas_status_t status = echo_value(call, false, "echo-leading", value, is_binary);
     if (status == ATLAS_OK) {
         status = echo_echo_metadata_send(call, &res);
     }
     if (status == ATLAS_OK) {
-        status = atlas_set_metadata(call, false, "echo-late", value);
+        status = echo_value(call, false, "echo-late", value, is_binary);
     }
-    return status == ATLAS_OK ? atlas_set_metadata(call, true, "echo-trailing", value) : status;
+    return status == ATLAS_OK ? echo_value(call, true, "echo-trailing", value, is_binary) : status;
 }
 
 atlas_status_t echo_sleep(struct atlas_call *call, const Atlas__Test__V1__SleepRequest *req,

@@ -223,6 +223,41 @@ static void test_lost_connection_is_not_repeated(void)
     client_stop(&fixture);
 }
 
+/* As a co-located call would be. */
+static void test_metadata_over_the_limit_is_refused(void)
+{
+    static char value[9000];
+    struct client_fixture fixture;
+    struct client_call test = {0};
+    struct atlas_metadata metadata = {{"x-text", 6}, {value, sizeof value}};
+    memset(value, 'v', sizeof value);
+    test.options.metadata = &metadata;
+    test.options.metadata_count = 1;
+    client_start(&fixture, NULL);
+    client_begin(&fixture, &test);
+    client_finish(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_RESOURCE_EXHAUSTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(test.message, "calls.metadata_limit"));
+    client_stop(&fixture);
+}
+
+/* What never leaves because it is too large is not tried again. */
+static void test_request_that_cannot_be_sent_is_refused(void)
+{
+    static char path[300000] = ECHO;
+    struct client_fixture fixture;
+    struct client_call test = {.path = path};
+    memset(path + strlen(path), 'x', sizeof path - strlen(path) - 1);
+    client_start(&fixture, NULL);
+    client_begin(&fixture, &test);
+    client_accept(&fixture);
+    h2_peer_run(&fixture.peer, h2_peer_has_settings, NULL);
+    client_finish(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_RESOURCE_EXHAUSTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(test.message, "headers"));
+    client_stop(&fixture);
+}
+
 CLIENT_MAIN("grpc client", UNIT_TEST(test_unary_sends_a_whole_grpc_request),
             UNIT_TEST(test_status_and_message_are_passed_on),
             UNIT_TEST(test_answers_without_a_status_are_mapped), UNIT_TEST(test_resets_are_mapped),
@@ -230,4 +265,6 @@ CLIENT_MAIN("grpc client", UNIT_TEST(test_unary_sends_a_whole_grpc_request),
             UNIT_TEST(test_two_replies_to_a_unary_call_are_refused),
             UNIT_TEST(test_refused_stream_is_repeated_once),
             UNIT_TEST(test_goaway_moves_unprocessed_calls_to_a_new_connection),
-            UNIT_TEST(test_lost_connection_is_not_repeated))
+            UNIT_TEST(test_lost_connection_is_not_repeated),
+            UNIT_TEST(test_metadata_over_the_limit_is_refused),
+            UNIT_TEST(test_request_that_cannot_be_sent_is_refused))

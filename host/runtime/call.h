@@ -17,6 +17,7 @@
 #include "runtime/worker.h"
 
 struct call;
+struct fiber;
 struct generation;
 struct route;
 struct route_table;
@@ -95,6 +96,7 @@ struct call {
     unsigned task_failed_at;              /* its task_order */
     unsigned tasks_spawned;
 
+    struct fiber *fiber; /* that runs it; NULL before and after */
     int64_t start_ns;
     int64_t deadline_ns; /* monotonic; INT64_MAX: none */
     int64_t cleanup_deadline_ns;

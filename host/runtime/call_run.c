@@ -88,6 +88,7 @@ static void finish(struct call *call, atlas_status_t status)
 static void run_call(void *arg)
 {
     struct call *call = arg;
+    call->fiber = fiber_current();
     finish(call, run_handler(call));
     call->operations->finished(call);
 }
@@ -126,6 +127,7 @@ atlas_status_t call_run_nested(struct call *call)
 {
     struct fiber_label outer = fiber_set_label(label_of(call));
     call->is_nested = true;
+    call->fiber = fiber_current();
     finish(call, run_handler(call));
     fiber_set_label(outer);
     return call->status;
@@ -172,6 +174,7 @@ void call_destroy(struct call *call)
     }
     unlist(call);
     unlink_child(call);
+    call->fiber = NULL;
     arena_finish(&call->arena);
     arena_finish(&call->messages);
     if (call->routes != NULL) {

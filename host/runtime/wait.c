@@ -137,15 +137,36 @@ void call_disarm_deadline(struct call *call)
     }
 }
 
+/* False for a call that a plugin kept, which has ended or is another fiber's. */
+static bool is_of_this_fiber(const struct wait *wait)
+{
+    return wait->call->fiber == fiber_current();
+}
+
 static void suspend(struct wait *wait)
 {
     struct call *call = wait->call;
     struct wait *outer = call->waiting;
+    bool is_own = is_of_this_fiber(wait);
     wait->fiber = fiber_current();
     assert(wait->fiber != NULL);
-    call->waiting = wait;
+    if (is_own) {
+        call->waiting = wait;
+    }
     fiber_suspend();
-    call->waiting = outer;
+    if (is_own) {
+        call->waiting = outer;
+    }
+}
+
+/* Nothing of the call is touched: it may be anybody's by now. */
+static atlas_status_t refuse_foreign(void)
+{
+    log_error("a function waits with a call that is not its own: use the one that it was given, "
+              "and keep none",
+              LOG_TEXT("operation", fiber_label()->operation),
+              LOG_TEXT("plugin", fiber_label()->plugin));
+    return ATLAS_FAILED_PRECONDITION;
 }
 
 static void on_pause_over(evutil_socket_t fd, short events, void *arg)
@@ -190,6 +211,9 @@ atlas_status_t wait_for(struct wait *wait)
 {
     if (wait->is_complete) {
         return ATLAS_OK;
+    }
+    if (!is_of_this_fiber(wait)) {
+        return refuse_foreign();
     }
     atlas_status_t status = check_before(wait);
     if (status == ATLAS_OK && !wait->is_complete) {

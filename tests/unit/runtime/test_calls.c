@@ -312,6 +312,27 @@ static void test_task_that_was_left_is_not_touched(void)
     CU_ASSERT_EQUAL(memcmp(&task, &gone, sizeof task), 0);
 }
 
+static atlas_status_t sleep_with_another(struct atlas_call *call, void *arg)
+{
+    (void)call;
+    struct atlas_call *other = arg;
+    return other->interfaces->call->sleep(other, NS_PER_MS);
+}
+
+/* The parent waits in join meanwhile: two waits of one call would mix up what ends which. */
+static atlas_status_t lend_call(struct call *call, void *arg)
+{
+    (void)arg;
+    struct atlas_task task = {.run = sleep_with_another, .arg = &call->public};
+    call->public.interfaces->call->spawn(&call->public, &task);
+    return call->public.interfaces->call->join(&call->public);
+}
+
+static void test_call_waits_on_its_own_fiber_only(void)
+{
+    run(lend_call, NULL, ATLAS_FAILED_PRECONDITION);
+}
+
 static void add_one(void *arg)
 {
     ++*(int *)arg;
@@ -552,6 +573,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),
+          UNIT_TEST(test_call_waits_on_its_own_fiber_only),
           UNIT_TEST(test_waits_of_an_ended_call_let_others_run),
           UNIT_TEST(test_options_are_checked_before_the_call),
           UNIT_TEST(test_sleep_keeps_the_message_of_a_failure),

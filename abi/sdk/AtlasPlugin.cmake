@@ -215,7 +215,7 @@ function(atlas_add_plugin id)
         -Wl,-z,now -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
         -Wl,--version-script=${ATLAS_SDK_DIR}/plugin.map)
     # A sanitizer's run time is found in the program, so its symbols are undefined here.
-    if(NOT ATLAS_SANITIZE)
+    if(NOT ATLAS_SANITIZE AND NOT "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize=")
         target_link_options(${id} PRIVATE -Wl,-z,defs)
     endif()
     set_target_properties(${id} PROPERTIES PREFIX "" SUFFIX .so

@@ -162,7 +162,7 @@ static void admin_on_accept_error(struct evconnlistener *acceptor, void *arg)
     struct admin *admin = loop_owner(loop_current());
     (void)acceptor;
     (void)arg;
-    rest_connections_pause(&admin->connections, "admin");
+    rest_connections_pause(&admin->connections);
 }
 
 static void configure(struct admin *admin, const struct admin_options *options)
@@ -197,7 +197,7 @@ static atlas_status_t open_port(struct admin *admin, const struct admin_options 
     admin->http = evhttp_new(loop_base(admin->loop));
     admin->has_connections =
         admin->http != NULL &&
-        rest_connections_init(&admin->connections, admin->loop, admin->acceptor,
+        rest_connections_init(&admin->connections, "admin", admin->loop, admin->acceptor,
                               options->connections, options->request_ms);
     if (!admin->has_connections) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "admin port: out of memory");

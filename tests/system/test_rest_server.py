@@ -265,6 +265,7 @@ def test_connections_are_bounded_and_wait_their_turn(host):
     asking.start()
     time.sleep(0.2)
     assert not answers
+    host.wait_log('msg="rest listener pauses: as many connections are open as may be')
     for peer in idle:
         peer.close()
     asking.join(timeout=10)

@@ -87,8 +87,13 @@ static void connections_on_resume(evutil_socket_t fd, short events, void *arg)
     evconnlistener_enable(connections->acceptor);
 }
 
-static void pause_accepting(struct rest_connections *connections)
+/* Once a second is enough to know; the metric counts them. */
+static void pause_accepting(struct rest_connections *connections, const char *told)
 {
+    if (log_is_due(&connections->pause_told_ns)) {
+        log_warn(told, LOG_TEXT("address", connections->address),
+                 LOG_INT("loop", loop_index(connections->loop)));
+    }
     if (!connections->is_paused) {
         connections->is_paused = true;
         metrics_add(connections->metrics.pauses, 1);
@@ -97,14 +102,9 @@ static void pause_accepting(struct rest_connections *connections)
     }
 }
 
-/* Once a second is enough to know; the metric counts them. */
-void rest_connections_pause(struct rest_connections *connections, const char *address)
+void rest_connections_pause(struct rest_connections *connections)
 {
-    if (log_is_due(&connections->pause_told_ns)) {
-        log_warn("rest listener pauses: out of descriptors or memory, continuing",
-                 LOG_TEXT("address", address));
-    }
-    pause_accepting(connections);
+    pause_accepting(connections, "rest listener pauses: out of descriptors or memory, continuing");
 }
 
 /* --- Connections begin ------------------------------------------------------------------------ */
@@ -163,7 +163,8 @@ static void note(struct rest_connections *connections, struct rest_connection *c
     metrics_set(connections->metrics.connections, (int64_t)connections->count);
     look_again(connections);
     if (connections->count >= connections->limit) {
-        pause_accepting(connections);
+        pause_accepting(connections,
+                        "rest listener pauses: as many connections are open as may be, continuing");
     }
 }
 
@@ -271,10 +272,12 @@ static void connection_on_slow(struct slow_request *arriving)
 
 /* --- Begin and end ---------------------------------------------------------------------------- */
 
-bool rest_connections_init(struct rest_connections *connections, struct loop *loop,
-                           struct evconnlistener *acceptor, size_t limit, int64_t request_ms)
+bool rest_connections_init(struct rest_connections *connections, const char *address,
+                           struct loop *loop, struct evconnlistener *acceptor, size_t limit,
+                           int64_t request_ms)
 {
-    *connections = (struct rest_connections){.loop = loop,
+    *connections = (struct rest_connections){.address = address,
+                                             .loop = loop,
                                              .acceptor = acceptor,
                                              .limit = limit,
                                              .sweep_at = smaller(SWEEP_MIN, limit),

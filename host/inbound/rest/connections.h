@@ -30,6 +30,7 @@ struct rest_connection {
 };
 
 struct rest_connections {
+    const char *address; /* of the listener */
     struct loop *loop;
     struct evconnlistener *acceptor; /* is stopped while the bound is reached */
     struct rest_connection *all;     /* room for limit */
@@ -53,8 +54,9 @@ struct rest_connections {
 
 /* Starts with room for limit connections, each of whose requests may take request_ms to arrive;
  * false when memory is out. On the loop. */
-bool rest_connections_init(struct rest_connections *connections, struct loop *loop,
-                           struct evconnlistener *acceptor, size_t limit, int64_t request_ms);
+bool rest_connections_init(struct rest_connections *connections, const char *address,
+                           struct loop *loop, struct evconnlistener *acceptor, size_t limit,
+                           int64_t request_ms);
 
 /* A connection begins: its socket is known at the end of this pass. */
 void rest_connections_add(struct rest_connections *connections, struct bufferevent *bufferevent);
@@ -72,8 +74,8 @@ size_t rest_connections_longest_take(struct rest_connections *connections,
 void rest_connections_request_answered(struct rest_connections *connections,
                                        struct evhttp_request *request);
 
-/* Stops accepting for a moment: descriptors or memory are out. address: for the log. */
-void rest_connections_pause(struct rest_connections *connections, const char *address);
+/* Stops accepting for a moment: descriptors or memory are out. */
+void rest_connections_pause(struct rest_connections *connections);
 
 /* Never accepts again. */
 void rest_connections_stop(struct rest_connections *connections);

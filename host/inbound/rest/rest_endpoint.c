@@ -39,7 +39,7 @@ static void endpoint_on_accept_error(struct evconnlistener *acceptor, void *arg)
     struct rest_endpoint *endpoint = evhttp_errors_endpoint(arg);
 
     (void)acceptor;
-    rest_connections_pause(&endpoint->connections, endpoint->listener->address);
+    rest_connections_pause(&endpoint->connections);
 }
 
 static void configure(struct rest_endpoint *endpoint)
@@ -66,8 +66,9 @@ bool rest_endpoint_open(struct rest_endpoint *endpoint)
     endpoint->acceptor =
         evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, endpoint->listener->fd);
     if (endpoint->http == NULL || endpoint->acceptor == NULL ||
-        !rest_connections_init(&endpoint->connections, endpoint->worker->loop, endpoint->acceptor,
-                               limit, server->limits.request_ms)) {
+        !rest_connections_init(&endpoint->connections, endpoint->listener->address,
+                               endpoint->worker->loop, endpoint->acceptor, limit,
+                               server->limits.request_ms)) {
         return false;
     }
     rest_metrics_init(&endpoint->connections.metrics, endpoint->listener->address);

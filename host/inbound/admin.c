@@ -16,7 +16,7 @@
 #include "base/metrics.h"
 #include "base/readiness.h"
 #include "base/tcp_listener.h"
-#include "inbound/rest/connections.h"
+#include "inbound/rest/rest_connections.h"
 
 /* No page takes a body. */
 #define BODY_LIMIT 1024

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/descriptors.h"
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_routes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,8 +4,8 @@
 #include "../unit/rest/fixture.h"
 #include "base/arena.h"
 #include "inbound/rest/proto_to_json.h"
-#include "inbound/rest/request.h"
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_request.h"
+#include "inbound/rest/rest_routes.h"
 
 #define LIMIT (1u << 20)
 

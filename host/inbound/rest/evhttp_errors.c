@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "inbound/rest/http_status.h"
-#include "inbound/rest/reply.h"
+#include "inbound/rest/rest_reply.h"
 #include "inbound/rest/rest_state.h"
 
 #define MESSAGE_SIZE 160

@@ -1,6 +1,6 @@
 #include "inbound/rest/rest_definitions.h"
 
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_routes.h"
 #include "runtime/generation.h"
 #include "runtime/loader/manifest.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "inbound/rest/rest_definitions.h"
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_routes.h"
 #include "runtime/router.h"
 
 /* The newest, made for that version of the listener's services, before older ones, which requests

@@ -8,7 +8,7 @@
 #include <event2/http.h>
 #include <sys/socket.h>
 
-#include "inbound/rest/reply.h"
+#include "inbound/rest/rest_reply.h"
 #include "runtime/call.h"
 #include "runtime/call_run.h"
 #include "runtime/runtime.h"

@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 #include "base/http2/grpc_timeout.h"
-#include "inbound/rest/headers.h"
-#include "inbound/rest/reply.h"
-#include "inbound/rest/request.h"
 #include "inbound/rest/rest_epoch.h"
 #include "inbound/rest/rest_exchange.h"
+#include "inbound/rest/rest_headers.h"
+#include "inbound/rest/rest_reply.h"
+#include "inbound/rest/rest_request.h"
 #include "runtime/call.h"
 #include "runtime/call_run.h"
 #include "runtime/router.h"

@@ -1,7 +1,7 @@
 /*
  * What the parts of the REST server share: listeners, and their halves on each loop. Private to
  * inbound/rest. A request's way: rest_endpoint has evhttp accept and read it, rest_receive makes a
- * call of it, rest_exchange runs the call, reply answers.
+ * call of it, rest_exchange runs the call, rest_reply answers.
  */
 #ifndef INBOUND_REST_REST_STATE_H
 #define INBOUND_REST_REST_STATE_H
@@ -9,9 +9,9 @@
 #include <event2/event_struct.h>
 #include <stdatomic.h>
 
-#include "inbound/rest/connections.h"
-#include "inbound/rest/linger.h"
+#include "inbound/rest/rest_connections.h"
 #include "inbound/rest/rest_limits.h"
+#include "inbound/rest/rest_linger.h"
 #include "inbound/service_names.h"
 
 struct evconnlistener;

@@ -1,11 +1,11 @@
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_routes.h"
 
 #include <string.h>
 
 #include "base/arena.h"
 #include "fixture.h"
 #include "inbound/rest/proto_to_json.h"
-#include "inbound/rest/request.h"
+#include "inbound/rest/rest_request.h"
 #include "inbound/rest/template.h"
 #include "support/text.h"
 #include "support/unit.h"

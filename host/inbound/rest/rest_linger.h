@@ -3,8 +3,8 @@
  * resets the connection, and the client may lose the answer that it was just sent. So the socket is
  * kept a while beyond evhttp's own close: no more is sent, and what comes is thrown away.
  */
-#ifndef INBOUND_REST_LINGER_H
-#define INBOUND_REST_LINGER_H
+#ifndef INBOUND_REST_REST_LINGER_H
+#define INBOUND_REST_REST_LINGER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "inbound/rest/connections.h"
+#include "inbound/rest/rest_connections.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

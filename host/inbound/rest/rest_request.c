@@ -2,7 +2,7 @@
  * Path, query and body become one message by appending: protobuf merges what is given for parts of
  * one field, and a later scalar wins, so the path is written last.
  */
-#include "inbound/rest/request.h"
+#include "inbound/rest/rest_request.h"
 
 #include "base/arena.h"
 #include "base/hex.h"

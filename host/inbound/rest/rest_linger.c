@@ -1,4 +1,4 @@
-#include "inbound/rest/linger.h"
+#include "inbound/rest/rest_linger.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,6 +1,6 @@
 /* The request headers that REST looks at, and the ones for which it refuses a request. */
-#ifndef INBOUND_REST_HEADERS_H
-#define INBOUND_REST_HEADERS_H
+#ifndef INBOUND_REST_REST_HEADERS_H
+#define INBOUND_REST_REST_HEADERS_H
 
 #include "atlas/abi.h"
 #include "base/error.h"

@@ -2,8 +2,8 @@
  * From HTTP method and path to the method that google.api.http binds to it. A table is built from
  * the services of a REST listener and immutable afterwards.
  */
-#ifndef INBOUND_REST_ROUTES_H
-#define INBOUND_REST_ROUTES_H
+#ifndef INBOUND_REST_REST_ROUTES_H
+#define INBOUND_REST_REST_ROUTES_H
 
 #include "base/descriptors.h"
 #include "base/error.h"

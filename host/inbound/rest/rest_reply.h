@@ -1,6 +1,6 @@
 /* Answers of the REST server: JSON, with the HTTP status that belongs to a call's status. */
-#ifndef INBOUND_REST_REPLY_H
-#define INBOUND_REST_REPLY_H
+#ifndef INBOUND_REST_REST_REPLY_H
+#define INBOUND_REST_REST_REPLY_H
 
 #include "base/error.h"
 

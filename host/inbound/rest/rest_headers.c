@@ -1,4 +1,4 @@
-#include "inbound/rest/headers.h"
+#include "inbound/rest/rest_headers.h"
 
 #include <ctype.h>
 #include <event2/http.h>

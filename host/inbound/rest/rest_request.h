@@ -1,10 +1,10 @@
 /* The request message of a method, put together from path, query and body as google.api.http says.
  */
-#ifndef INBOUND_REST_REQUEST_H
-#define INBOUND_REST_REQUEST_H
+#ifndef INBOUND_REST_REST_REQUEST_H
+#define INBOUND_REST_REST_REQUEST_H
 
 #include "base/wire.h"
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_routes.h"
 
 #define QUERY_PARAMETER_LIMIT 64u
 

@@ -4,8 +4,8 @@
  * connections begin; when the bound seems to be reached, those that are closed by now are sorted
  * out.
  */
-#ifndef INBOUND_REST_CONNECTIONS_H
-#define INBOUND_REST_CONNECTIONS_H
+#ifndef INBOUND_REST_REST_CONNECTIONS_H
+#define INBOUND_REST_REST_CONNECTIONS_H
 
 #include <event2/event_struct.h>
 #include <sys/stat.h>
@@ -53,7 +53,7 @@ struct rest_connections {
 };
 
 /* Starts with room for limit connections, each of whose requests may take request_ms to arrive;
- * false when memory is out. On the loop. */
+ * false when memory is out. address outlives it. On the loop. */
 bool rest_connections_init(struct rest_connections *connections, const char *address,
                            struct loop *loop, struct evconnlistener *acceptor, size_t limit,
                            int64_t request_ms);

@@ -2,7 +2,7 @@
  * The table is a tree: a level for each segment of the path, literals before * before **. Looking
  * up visits each node at most once, so its cost is bounded by the size of the table.
  */
-#include "inbound/rest/routes.h"
+#include "inbound/rest/rest_routes.h"
 
 #include <stdlib.h>
 #include <string.h>

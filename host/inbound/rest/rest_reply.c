@@ -1,4 +1,4 @@
-#include "inbound/rest/reply.h"
+#include "inbound/rest/rest_reply.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -11,8 +11,8 @@
 #include "inbound/rest/http_status.h"
 #include "inbound/rest/json_text.h"
 #include "inbound/rest/proto_to_json.h"
+#include "inbound/rest/rest_routes.h"
 #include "inbound/rest/rest_state.h"
-#include "inbound/rest/routes.h"
 #include "runtime/call.h"
 #include "runtime/call_fault.h"
 #include "runtime/trace.h"

@@ -1,3 +1,5 @@
+/* One state machine, which is why it stands in one file: hiredis, the resolver, the timer and those
+ * who send change the same few members. Its parts: events, connecting, time, commands, life. */
 #include "services/redis/redis_connection.h"
 
 #include <event2/event.h>

@@ -9,13 +9,13 @@
 #include "base/pid_file.h"
 #include "listeners.h"
 #include "modules.h"
+#include "process_status.h"
 #include "restart_needed.h"
 #include "runtime/loader/staged_file.h"
 #include "runtime/reload/control.h"
 #include "runtime/reload/deployment.h"
 #include "runtime/runtime.h"
 #include "runtime/watchdog.h"
-#include "status.h"
 
 /* What a cancelled call gets to end, beyond the longest cleanup section. */
 #define CANCEL_MS 2000
@@ -29,7 +29,7 @@ struct process {
     struct deployment *deployment;
     struct modules *modules;
     struct listeners *listeners;
-    struct status *status;
+    struct process_status *status;
     struct watchdog *watchdog;
 };
 
@@ -60,7 +60,7 @@ static bool start_runtime(struct process *process, const char *name, struct repo
 static bool start_listeners(struct process *process, struct report *report)
 {
     struct error error;
-    if (status_start(process->runtime, &process->status, &error) != ATLAS_OK) {
+    if (process_status_start(process->runtime, &process->status, &error) != ATLAS_OK) {
         return failed(report, &error);
     }
     modules_follow(process->modules, process->deployment);
@@ -86,7 +86,7 @@ bool process_start(const struct config *config, const char *name, struct control
         return false;
     }
     listeners_accept(process->listeners);
-    status_follow(process->status, process->deployment);
+    process_status_follow(process->status, process->deployment);
     log_info("serving", LOG_INT("loops", runtime_worker_count(process->runtime)),
              LOG_INT("took_ms", (clock_monotonic_ns() - start_ns) / NS_PER_MS));
     return true;
@@ -98,7 +98,7 @@ bool process_reload(struct process *process, const struct config *config, struct
     if (!deployment_apply(process->deployment, config, report)) {
         return false;
     }
-    status_follow(process->status, process->deployment);
+    process_status_follow(process->status, process->deployment);
     process->shutdown = config->shutdown;
     log_set_level((enum atlas_log_level)config->log.level);
     restart_needed_log(process->config, config, runtime_process(process->runtime));
@@ -111,7 +111,7 @@ static void let_calls_end(struct process *process)
 {
     int64_t until_ns = clock_monotonic_ns() + process->shutdown.drain_ms * NS_PER_MS;
     control_heed_ends(process->control, 1);
-    status_drain(process->status);
+    process_status_drain(process->status);
     listeners_stop(process->listeners);
     deployment_quiesce(process->deployment, until_ns);
     if (!listeners_wait(process->listeners, process->control, until_ns)) {
@@ -132,7 +132,7 @@ static bool end_calls(struct process *process)
 static void free_everything(struct process *process)
 {
     listeners_close(process->listeners);
-    status_stop(process->status);
+    process_status_stop(process->status);
     modules_stop(process->modules);
     watchdog_stop(process->watchdog);
     runtime_destroy(process->runtime);

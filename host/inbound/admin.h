@@ -24,8 +24,8 @@ struct admin_options {
     void *arg;
 };
 
-/* Binds the address and answers from now on. ret_port may be NULL. UNAVAILABLE if the address is
- * taken; the error names it and the remedy. Control thread. */
+/* Binds the address and answers from now on. ret_port may be NULL. FAILED_PRECONDITION if the
+ * address is taken; the error names it and the remedy. Control thread. */
 atlas_status_t admin_start(const struct admin_options *options, struct admin **ret_admin,
                            uint16_t *ret_port, struct error *error);
 

@@ -14,8 +14,7 @@ struct postgres;
 
 /*
  * Makes the module from the group "postgres" of a configuration, which is borrowed as long as the
- * module lives. Resolves the host name, so it may block: before loops start, or on the control
- * thread. outboxes is borrowed likewise. UNAVAILABLE if the host has no address.
+ * module lives; so are outboxes. Nothing is connected yet. RESOURCE_EXHAUSTED. Any thread.
  */
 atlas_status_t postgres_create(const struct config *config,
                                const struct pg_outbox_interface *outboxes,

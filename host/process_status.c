@@ -1,4 +1,4 @@
-#include "status.h"
+#include "process_status.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ struct plugin_status {
     struct metrics_cell *info;
 };
 
-struct status {
+struct process_status {
     struct runtime *runtime;
     struct admin *admin;
     struct readiness_check *serving;
@@ -104,12 +104,12 @@ static void sample_process(struct samples *samples, int64_t start_s)
 /* On the admin thread, before a page is shown. */
 static void refresh(void *arg)
 {
-    struct status *status = arg;
+    struct process_status *status = arg;
     clear_samples(&status->samples);
     sample_process(&status->samples, status->start_s);
 }
 
-static atlas_status_t open_port(struct status *status, struct error *error)
+static atlas_status_t open_port(struct process_status *status, struct error *error)
 {
     const struct config *config = runtime_config(status->runtime);
     const struct config_process *process = config_process(config, runtime_process(status->runtime));
@@ -135,10 +135,10 @@ static atlas_status_t open_port(struct status *status, struct error *error)
     return result;
 }
 
-atlas_status_t status_start(struct runtime *runtime, struct status **ret_status,
-                            struct error *error)
+atlas_status_t process_status_start(struct runtime *runtime, struct process_status **ret_status,
+                                    struct error *error)
 {
-    struct status *status = calloc(1, sizeof *status);
+    struct process_status *status = calloc(1, sizeof *status);
     if (status == NULL) {
         return error_set(error, ATLAS_RESOURCE_EXHAUSTED, "admin port: out of memory");
     }
@@ -149,7 +149,7 @@ atlas_status_t status_start(struct runtime *runtime, struct status **ret_status,
     return open_port(status, error);
 }
 
-static void forget_plugins(struct status *status)
+static void forget_plugins(struct process_status *status)
 {
     for (size_t i = 0; i < status->plugin_count; i++) {
         metrics_cell_release(status->plugins[i].info);
@@ -158,7 +158,7 @@ static void forget_plugins(struct status *status)
     status->plugin_count = 0;
 }
 
-static void show_plugin(struct status *status, const struct generation *generation)
+static void show_plugin(struct process_status *status, const struct generation *generation)
 {
     static const char *const labels[] = {"plugin", "version", "generation", NULL};
     struct plugin_status *plugin = &status->plugins[status->plugin_count++];
@@ -174,7 +174,7 @@ static void show_plugin(struct status *status, const struct generation *generati
     metrics_set(plugin->info, 1);
 }
 
-void status_follow(struct status *status, const struct deployment *deployment)
+void process_status_follow(struct process_status *status, const struct deployment *deployment)
 {
     struct generation *const *generations;
     size_t count = deployment_active(deployment, &generations);
@@ -185,14 +185,14 @@ void status_follow(struct status *status, const struct deployment *deployment)
     readiness_set_ready(status->serving);
 }
 
-void status_drain(struct status *status)
+void process_status_drain(struct process_status *status)
 {
     if (status != NULL) {
         readiness_set_failed(status->serving, "draining");
     }
 }
 
-void status_stop(struct status *status)
+void process_status_stop(struct process_status *status)
 {
     if (status == NULL) {
         return;

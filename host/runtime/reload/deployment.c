@@ -9,7 +9,7 @@
 #include "runtime/reload/control.h"
 #include "runtime/reload/drain.h"
 #include "runtime/reload/epoch.h"
-#include "runtime/reload/lifecycle.h"
+#include "runtime/reload/generation_life.h"
 #include "runtime/reload/plan.h"
 #include "runtime/runtime.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/reload/life.h"
+#include "runtime/reload/life_steps.h"
 
 #include "runtime/call.h"
 #include "runtime/generation.h"

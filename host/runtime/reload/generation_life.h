@@ -1,10 +1,10 @@
 /*
  * The life of one generation, as the control thread sees it: load, create, activate, deactivate,
- * unload. Each function blocks at most as long as the timeouts of the group "reload" say, unless
- * code of the plugin neither waits nor returns.
+ * unload, made of the steps of life_steps.h. Each function blocks at most as long as the timeouts
+ * of the group "reload" say, unless code of the plugin neither waits nor returns.
  */
-#ifndef RUNTIME_RELOAD_LIFECYCLE_H
-#define RUNTIME_RELOAD_LIFECYCLE_H
+#ifndef RUNTIME_RELOAD_GENERATION_LIFE_H
+#define RUNTIME_RELOAD_GENERATION_LIFE_H
 
 #include "base/error.h"
 

@@ -2,8 +2,8 @@
  * What happens to a generation on its loops, step by step, each in a fiber; arg is the generation.
  * Every step of the way down heeds how far the way up has come, so half-made ones end well.
  */
-#ifndef RUNTIME_RELOAD_LIFE_H
-#define RUNTIME_RELOAD_LIFE_H
+#ifndef RUNTIME_RELOAD_LIFE_STEPS_H
+#define RUNTIME_RELOAD_LIFE_STEPS_H
 
 #include "atlas/status.h"
 

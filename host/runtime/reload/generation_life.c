@@ -1,6 +1,6 @@
 /* From a file to an instance that serves, and back: what the control thread does with one
  * generation. */
-#include "runtime/reload/lifecycle.h"
+#include "runtime/reload/generation_life.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 #include "runtime/reload/background.h"
 #include "runtime/reload/candidate.h"
 #include "runtime/reload/control.h"
-#include "runtime/reload/life.h"
+#include "runtime/reload/life_steps.h"
 #include "runtime/reload/step.h"
 #include "runtime/runtime.h"
 

@@ -38,6 +38,7 @@ class EchoHost:
                  awaited="msg=serving", template=_CONFIG, loaded='"echo"'):
         home.mkdir()
         self.home = home
+        self.calls = []  # under way, for as long as the host
         self.port = port or ports.free_port()
         self.rest_port = ports.free_port()
         self.admin_port = ports.free_port()

@@ -18,11 +18,12 @@ def _quick_end(drain="200ms", limit="60s"):
 
 
 def _call(host, channel, method, ms=LONG_MS):
-    """A call that the host has begun."""
+    """A call on a connection that is there. The host keeps it: grpc cancels one that nobody holds."""
     import echo_pb2
     stub = host.stub(channel)
     stub.Echo(echo_pb2.EchoRequest(text="here"))
-    return getattr(stub, method).future(echo_pb2.SleepRequest(ms=ms))
+    host.calls.append(getattr(stub, method).future(echo_pb2.SleepRequest(ms=ms)))
+    return host.calls[-1]
 
 
 def _wait_begun(host, channel):

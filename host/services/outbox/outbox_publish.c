@@ -145,6 +145,17 @@ static size_t pick_suspect(struct pass *pass)
     return pass->count;
 }
 
+static void refuse_huge(const struct outbox_page *page, struct outbox_row_result *results)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        if (page->rows[i].is_huge) {
+            results[i].state = OUTBOX_ROW_REFUSED;
+            snprintf(results[i].reason, sizeof results[i].reason,
+                     "the event does not fit into postgres.result_limit or calls.arena_limit");
+        }
+    }
+}
+
 static atlas_status_t first_failure(const struct outbox_page *page,
                                     const struct outbox_row_result *results, struct error *error)
 {
@@ -171,6 +182,7 @@ atlas_status_t outbox_publish_page(struct call *call, outbox_publish_fn *publish
     }
     memset(results, 0, page->count * sizeof *results);
     memset(latest, 0, size);
+    refuse_huge(page, results);
     link_keys(page, predecessors, latest);
     while (collect(&pass, predecessors) > 0 || pick_suspect(&pass) > 0) {
         run_pass(&pass);

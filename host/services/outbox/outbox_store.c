@@ -8,6 +8,9 @@
 
 #define TYPES(...) ((const uint8_t[]){__VA_ARGS__, 0})
 
+/* What a result of one row takes beside the row's own bytes, and more than that. */
+#define ROW_OVERHEAD 16384
+
 enum store_statement { LEAD, READ_FLOOR, READ_PAGE, DELETE_ROWS, BURY, COUNT };
 
 static const struct atlas_pg_statement declared[] = {
@@ -19,23 +22,33 @@ static const struct atlas_pg_statement declared[] = {
     [READ_FLOOR] = {.name = "outbox_read_floor",
                     .sql = "SELECT floor FROM outbox_relay",
                     .columns = TYPES(ATLAS_PG_INT8)},
-    /* Always at least one row: that of the reading. */
+    /* Always at least one row: that of the reading. Of a row with more than $4 bytes only its id
+     * and its topic come, for what is too large for a page would stop all that stand behind it. */
     [READ_PAGE] =
         {.name = "outbox_read_page",
          .sql = "SELECT s.xmin, s.taken, q.last_id, o.id, o.event_id, o.topic, o.key, o.type,"
-                " o.traceparent, o.payload,"
+                " o.traceparent, o.payload, coalesce(o.is_huge, false),"
                 " (extract(epoch FROM clock_timestamp() - o.created_at) * 1000000)::int8"
                 " FROM (SELECT pg_snapshot_xmin(c)::text::int8 AS xmin,"
                 "  CASE WHEN $3 THEN pg_current_xact_id()::text::int8 ELSE 0 END AS taken"
                 "  FROM pg_current_snapshot() c) s"
                 " CROSS JOIN (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last_id"
                 "  FROM outbox_id_seq) q"
-                " LEFT JOIN LATERAL (SELECT * FROM outbox WHERE id >= $1 ORDER BY id LIMIT $2) o"
+                " LEFT JOIN LATERAL (SELECT id, event_id, is_huge, created_at,"
+                "  CASE WHEN is_huge THEN left(topic, 249) ELSE topic END AS topic,"
+                "  CASE WHEN is_huge THEN '' ELSE key END AS key,"
+                "  CASE WHEN is_huge THEN '' ELSE type END AS type,"
+                "  CASE WHEN NOT is_huge THEN traceparent END AS traceparent,"
+                "  CASE WHEN is_huge THEN '' ELSE payload END AS payload"
+                "  FROM (SELECT *, octet_length(payload)::int8 + octet_length(topic) +"
+                "   octet_length(key) + octet_length(type) +"
+                "   coalesce(octet_length(traceparent), 0) > $4 AS is_huge"
+                "   FROM outbox WHERE id >= $1 ORDER BY id LIMIT $2) r) o"
                 " ON true ORDER BY o.id",
-         .params = TYPES(ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_BOOL),
+         .params = TYPES(ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_BOOL, ATLAS_PG_INT8),
          .columns = TYPES(ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_INT8, ATLAS_PG_UUID,
                           ATLAS_PG_TEXT, ATLAS_PG_TEXT, ATLAS_PG_TEXT, ATLAS_PG_TEXT,
-                          ATLAS_PG_BYTEA, ATLAS_PG_INT8)},
+                          ATLAS_PG_BYTEA, ATLAS_PG_BOOL, ATLAS_PG_INT8)},
     [DELETE_ROWS] = {.name = "outbox_delete",
                      .sql = "WITH d AS (DELETE FROM outbox WHERE id = ANY($1) RETURNING 1)"
                             " UPDATE outbox_relay SET floor = greatest(floor, $2),"
@@ -62,6 +75,7 @@ enum page_column {
     PAGE_TYPE,
     PAGE_TRACEPARENT,
     PAGE_PAYLOAD,
+    PAGE_IS_HUGE,
     PAGE_AGE,
 };
 
@@ -120,6 +134,7 @@ static void fill_row(struct outbox_row *row, const struct atlas_pg_value *values
         .key = values[PAGE_KEY].as.bytes,
         .type = values[PAGE_TYPE].as.bytes,
         .payload = values[PAGE_PAYLOAD].as.bytes,
+        .is_huge = values[PAGE_IS_HUGE].as.integer != 0,
         .age_us = values[PAGE_AGE].as.integer,
     };
     if (!values[PAGE_TRACEPARENT].is_null) {
@@ -127,14 +142,28 @@ static void fill_row(struct outbox_row *row, const struct atlas_pg_value *values
     }
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A row of so many bytes fits alone into a result and into the call's memory. */
+static int64_t row_limit(const struct pg_session *session)
+{
+    int64_t result = pg_session_settings(session)->result_limit;
+    int64_t memory = (int64_t)pg_session_call(session)->arena.limit;
+    return smaller(result - smaller(ROW_OVERHEAD, result / 2), memory / 2);
+}
+
 atlas_status_t outbox_store_read_page(struct pg_session *session,
                                       const struct outbox_window *window, unsigned limit,
                                       struct outbox_page *ret_page, struct error *error)
 {
     const struct atlas_pg_value params[] = {pg_value_of_int(window->floor), pg_value_of_int(limit),
-                                            pg_value_of_int(outbox_window_wants_xact(window))};
+                                            pg_value_of_int(outbox_window_wants_xact(window)),
+                                            pg_value_of_int(row_limit(session))};
     struct atlas_pg_result result;
-    atlas_status_t status = run(session, READ_PAGE, params, 3, &result, error);
+    atlas_status_t status = run(session, READ_PAGE, params, 4, &result, error);
     if (status != ATLAS_OK) {
         return status;
     }

@@ -14,6 +14,7 @@ struct outbox_row {
     struct atlas_bytes type;
     struct atlas_bytes traceparent; /* len 0: none */
     struct atlas_bytes payload;
+    bool is_huge; /* too large for a page: it came without key, type and payload */
     int64_t age_us;
 };
 

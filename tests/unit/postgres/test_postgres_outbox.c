@@ -334,6 +334,24 @@ static void test_a_refused_row_is_set_aside(void)
                     1);
 }
 
+/* No page holds it, so it would stop all that stand behind it. */
+static void test_a_row_beyond_the_limit_of_results_is_set_aside(void)
+{
+    reset_kafka();
+    pg_server_run("atlas", "INSERT INTO bumper.outbox(topic, key, type, traceparent, payload)"
+                           " SELECT 'events', key, 'Bumped', '00-trace', payload::bytea FROM"
+                           " (VALUES ('first', '1'), ('huge', repeat('x', 5000000)),"
+                           "  ('huge', '1'), ('behind', '1')) v (key, payload)");
+    CU_ASSERT(fixture_eventually(has_record, "behind"));
+    CU_ASSERT(fixture_eventually(is_drained, NULL));
+    CU_ASSERT(is_in_order("first", 0, 1));
+    CU_ASSERT(is_in_order("huge", 0, 1));
+    CU_ASSERT_EQUAL(pg_server_number("atlas", "SELECT count(*) FROM bumper.outbox_dead WHERE"
+                                              " key = 'huge' AND octet_length(payload) = 5000000"
+                                              " AND reason LIKE '%postgres.result_limit%'"),
+                    1);
+}
+
 /* --- Transactions that overlap --- */
 
 static PGconn *session(void)
@@ -503,6 +521,7 @@ int main(void)
         UNIT_TEST(test_rows_wait_while_kafka_is_away),
         UNIT_TEST(test_a_row_that_fails_holds_up_no_others),
         UNIT_TEST(test_a_refused_row_is_set_aside),
+        UNIT_TEST(test_a_row_beyond_the_limit_of_results_is_set_aside),
         UNIT_TEST(test_transaction_numbers_do_not_decide_the_order),
         UNIT_TEST(test_a_late_commit_is_not_skipped),
         UNIT_TEST(test_a_late_commit_is_not_skipped_on_a_quiet_server),

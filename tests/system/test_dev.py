@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import config
 import paths
 import port_holder
 import ports
+import process
 import pytest
 import state
 from command_up import who_has
@@ -208,6 +210,22 @@ def test_sudo_is_for_packages_only(folder, command, runs_as):
     expected = pwd.getpwnam(runs_as)
     assert said[0] == str(expected.pw_uid) and said[1] == runs_as
     assert runs_as == "root" or said[2] == expected.pw_dir
+
+
+def test_process_lives_until_its_last_thread_has_ended(tmp_path):
+    """One that was killed holds its locks and ports until then, though its first thread is gone already."""
+    leave = 60 if os.uname().machine == "x86_64" else 93  # the system call exit, of one thread only
+    code = ("import ctypes, sys, threading; threading.Thread(target=sys.stdin.read).start(); "
+            f"print('ready', flush=True); ctypes.CDLL(None).syscall({leave}, 0)")
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout.readline() == b"ready\n"
+        stat = Path(f"/proc/{child.pid}/stat")
+        one = process.Process("one", child.pid, stat.read_text().split()[21], str(tmp_path / "log"))
+        wait_until(lambda: stat.read_text().split()[2] == "Z", "the first thread to end")
+        assert one.is_alive()
+        child.kill()
+        wait_until(lambda: not one.is_alive(), "the process to end")
+        child.returncode = 0  # reaped by is_alive
 
 
 def test_holder_of_a_port_is_a_listener_or_an_outgoing_connection():

@@ -33,11 +33,10 @@ class Process:
     def is_alive(self):
         fields = _stat_fields(self.pid)
         if fields and fields[0] == "Z":
-            try:
-                os.waitpid(self.pid, os.WNOHANG)
+            try:  # until its last thread has ended there is nothing to reap, and its files are not closed
+                return os.waitpid(self.pid, os.WNOHANG)[0] == 0
             except ChildProcessError:
-                pass
-            return False
+                return False
         return fields is not None and fields[19] == self.started
 
     def send(self, number):

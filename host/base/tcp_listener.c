@@ -91,6 +91,21 @@ static const char *why_taken(uint16_t port)
                : "another process listens there; stop it or give this listener another port";
 }
 
+static const char *why_refused(int failure, uint16_t port)
+{
+    switch (failure) {
+    case EADDRINUSE:
+        return why_taken(port);
+    case EADDRNOTAVAIL:
+        return "no address of this machine; give one that it has, or \"0.0.0.0\" for all";
+    case EACCES:
+        return "ports below 1024 need the capability CAP_NET_BIND_SERVICE; choose another or give "
+               "it to the program";
+    default:
+        return strerror(failure);
+    }
+}
+
 atlas_status_t tcp_listener_open(const char *what, const char *host, uint16_t port, int backlog,
                                  int *ret_fd, uint16_t *ret_port, struct error *error)
 {
@@ -105,7 +120,7 @@ atlas_status_t tcp_listener_open(const char *what, const char *host, uint16_t po
     int fd = open_socket(&address, len, backlog);
     if (fd < 0) {
         return error_set(error, ATLAS_FAILED_PRECONDITION, "%s %s:%u: %s", what, host, port,
-                         errno == EADDRINUSE ? why_taken(port) : strerror(errno));
+                         why_refused(errno, port));
     }
     if (ret_port != NULL) {
         *ret_port = bound_port(fd);

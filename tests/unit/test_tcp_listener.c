@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/tcp_listener.h"
@@ -129,9 +130,43 @@ static void test_address_must_be_numeric(void)
     CU_ASSERT_EQUAL(fd, -1);
 }
 
+/* 203.0.113.0/24 is for documentation: no machine has it. */
+static void test_address_of_another_machine_names_the_remedy(void)
+{
+    struct error error;
+    int fd = -1;
+
+    CU_ASSERT_EQUAL(tcp_listener_open("test", "203.0.113.5", free_port(), 4, &fd, NULL, &error),
+                    ATLAS_FAILED_PRECONDITION);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "no address of this machine"));
+    CU_ASSERT_EQUAL(fd, -1);
+}
+
+/* In a child, which gives up what lets root bind any port. */
+static void test_privileged_port_names_the_remedy(void)
+{
+    struct error error;
+    int fd = -1;
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (setuid(65534) != 0) {
+            _exit(geteuid() == 0 ? 2 : 0); /* no root: it is refused as it is */
+        }
+        bool is_privileged = /* not in all containers */
+            tcp_listener_open("test", "127.0.0.1", 1, 4, &fd, NULL, &error) != ATLAS_OK;
+        _exit(is_privileged && strstr(error.text, "ports below 1024") == NULL ? 1 : 0);
+    }
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_EQUAL(status, 0);
+}
+
 UNIT_MAIN("tcp_listener", UNIT_TEST(test_port_of_a_listener_names_a_process),
           UNIT_TEST(test_ephemeral_port_of_a_listener_names_a_process),
           UNIT_TEST(test_port_of_a_connection_names_the_remedy),
           UNIT_TEST(test_connection_that_has_begun_is_not_lost),
           UNIT_TEST(test_no_connection_begins_after_the_stop),
-          UNIT_TEST(test_address_must_be_numeric))
+          UNIT_TEST(test_address_must_be_numeric),
+          UNIT_TEST(test_address_of_another_machine_names_the_remedy),
+          UNIT_TEST(test_privileged_port_names_the_remedy))

@@ -204,6 +204,6 @@ def main(arguments):
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\n{'figure':<32}{'measured':>10}   target")
     for one in bench.figures:
-        print(f"{one.name:<32}{one.value:>10}   {one.target:<14}{'' if one.is_reached else '  MISSED'}")
+        print(f"{one.name:<32}{one.value:>10}   {one.target:<14}  {'reached' if one.is_reached else 'MISSED'}")
     sys.stdout.flush()
     return 0 if all(one.is_reached for one in bench.figures) else 1

@@ -154,6 +154,15 @@ def test_damaged_state_is_no_obstacle(newcomer):
     assert not (paths.RUN / "state.json").exists()
 
 
+def test_end_of_a_log_is_of_this_start(tmp_path):
+    log = tmp_path / "log"
+    for word in ("first", "second"):
+        started = process.start("echo", ["echo", word], log)
+        wait_until(lambda: not started.is_alive(), "echo to end")
+    assert log.read_text() == "first\nsecond\n"
+    assert started.log_tail() == "second"
+
+
 def test_run_folder_that_was_a_link_to_nowhere_is_made_again(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "RUN", tmp_path / "run")
     paths.RUN.symlink_to(tmp_path / "gone")

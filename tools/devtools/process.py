@@ -29,6 +29,7 @@ class Process:
     started: str  # start time in clock ticks since boot, as in /proc/PID/stat
     log: str
     stop_signal: int = signal.SIGTERM
+    log_start: int = 0  # where in the log its own output begins
 
     def is_alive(self):
         fields = _stat_fields(self.pid)
@@ -64,9 +65,10 @@ class Process:
 
     def log_tail(self, lines=15):
         try:
-            return "\n".join(Path(self.log).read_text(errors="replace").splitlines()[-lines:])
+            text = Path(self.log).read_bytes()[self.log_start:].decode(errors="replace")
         except OSError:
             return ""
+        return "\n".join(text.splitlines()[-lines:])
 
     def to_dict(self):
         return asdict(self)
@@ -83,12 +85,13 @@ def start(name, argv, log, *, cwd=None, user=None, env=None, stop_signal=signal.
 
     as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
     with open(log, "ab") as out:
+        log_start = out.tell()
         child = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=out, cwd=cwd, env=env, start_new_session=True,
                                  preexec_fn=child_setup, **as_user)
     child.returncode = 0  # Process reaps it itself; keeps Popen from warning about it
     fields = _stat_fields(child.pid)
-    return Process(name, child.pid, fields[19] if fields else "", str(log), int(stop_signal))
+    return Process(name, child.pid, fields[19] if fields else "", str(log), int(stop_signal), log_start)
 
 
 def wait_ready(process, condition, timeout_s, data=None):

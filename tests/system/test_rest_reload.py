@@ -6,7 +6,9 @@ import json
 import shutil
 import signal
 import threading
+from concurrent import futures
 
+import grpc
 import paths
 import plugin_files
 import pytest
@@ -253,3 +255,40 @@ def test_a_service_whose_definition_goes_cannot_be_taken_away(front):
         said = front.reload(loaded='"echo"')
         assert "reload refused" in said and "REST cannot serve atlas.test.v1.Front" in said
         traffic.wait_for_more()
+
+
+class Recorder(grpc.GenericRpcHandler):
+    """A server of any method, by grpcio: answers with what came, and keeps the metadata."""
+
+    def __init__(self):
+        self.metadata = {}
+        self._server = grpc.server(futures.ThreadPoolExecutor(2))
+        self._server.add_generic_rpc_handlers((self,))
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(self._answer)
+
+    def _answer(self, request, context):
+        self.metadata = dict(context.invocation_metadata())
+        return request
+
+    def __enter__(self):
+        self._server.start()
+        return self
+
+    def __exit__(self, *failure):
+        self._server.stop(None)
+
+
+def test_a_service_elsewhere_gets_the_metadata_of_the_request(folder):
+    """As one of this process does: a client cannot tell where it runs."""
+    with Recorder() as recorder:
+        placed = f'placements = ( {{ service = "atlas.test.v1.Echo"; address = "127.0.0.1:{recorder.port}"; }} );\n'
+        with EchoHost(folder / "rest-metadata", template=FRONT, loaded='"front"', more=placed) as host:
+            client = http.client.HTTPConnection("127.0.0.1", host.rest_port, timeout=10)
+            client.request("POST", "/echo", '{"text": "x"}',
+                           {"Authorization": "Bearer b", "Grpc-Metadata-Colour": "red"})
+            assert client.getresponse().read() == b'{"text":"x"}'
+            client.close()
+    assert (recorder.metadata["authorization"], recorder.metadata["colour"]) == ("Bearer b", "red")

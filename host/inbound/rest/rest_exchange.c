@@ -8,6 +8,7 @@
 #include <event2/http.h>
 #include <sys/socket.h>
 
+#include "atlas/client.h"
 #include "inbound/rest/rest_reply.h"
 #include "runtime/call.h"
 #include "runtime/call_run.h"
@@ -117,7 +118,7 @@ static void exchange_on_finished(struct call *call)
 
 static const struct call_operations exchange_operations = {.finished = exchange_on_finished};
 
-/* The method's service runs elsewhere: pass the request on. */
+/* The method's service runs elsewhere: pass the request on, with what the client brings. */
 static atlas_status_t call_remote(struct call *call, void *arg)
 {
     const struct remote_transport *remote = arg;
@@ -127,8 +128,11 @@ static atlas_status_t call_remote(struct call *call, void *arg)
                          "%s is not served in this process and no address is configured for it",
                          call->operation);
     }
+    const struct atlas_call_options options = {.size = sizeof options,
+                                               .metadata = call->metadata.entries,
+                                               .metadata_count = call->metadata.count};
     atlas_status_t status =
-        remote->unary(remote->self, call, call->operation, call->request, NULL, &call->reply);
+        remote->unary(remote->self, call, call->operation, call->request, &options, &call->reply);
     call->has_reply = status == ATLAS_OK;
     return status;
 }

@@ -15,6 +15,9 @@
 #include "services/grpc/grpc_client_session.h"
 #include "services/grpc/grpc_client_stream.h"
 
+/* A connection that was ready for so long was one. */
+#define LASTING_NS NS_PER_S
+
 static void begin_attempt(struct grpc_channel *channel);
 
 static const struct grpc_limits *limits_of(const struct grpc_channel *channel)
@@ -70,7 +73,9 @@ static void fail_attempt(struct grpc_channel *channel, const char *reason)
     if (channel == &channel->target->channels[0]) {
         readiness_set_failed(channel->target->readiness, "%s", channel->failure);
     }
-    if (channel->failures++ == 0) {
+    channel->failures++;
+    if (!channel->is_told) {
+        channel->is_told = true;
         log_warn("grpc peer cannot be reached, continuing", WHERE(channel),
                  LOG_TEXT("reason", channel->failure));
     }
@@ -223,15 +228,31 @@ void grpc_channel_ready(struct grpc_channel *channel)
         return;
     }
     event_del(&channel->timer);
-    if (channel->failures > 0) {
+    if (channel->is_told) {
+        channel->is_told = false;
         log_info("grpc peer is connected", WHERE(channel));
     }
     channel->failures = 0;
+    channel->ready_ns = clock_monotonic_ns();
     channel->state = CHANNEL_READY;
     if (channel == &target->channels[0]) {
         readiness_set_ready(target->readiness);
     }
     grpc_channel_pump(channel);
+}
+
+/* At once: a server that was replaced is there already. But not again and again, if all that it
+ * says is goodbye: a proxy, whose servers are away. */
+static void connect_again(struct grpc_channel *channel, const char *reason)
+{
+    bool has_lasted = clock_monotonic_ns() - channel->ready_ns >= LASTING_NS;
+    channel->goodbyes = has_lasted ? 0 : channel->goodbyes + 1;
+    if (channel->goodbyes <= 1) {
+        begin_attempt(channel);
+        return;
+    }
+    channel->failures = channel->goodbyes - 2;
+    fail_attempt(channel, reason);
 }
 
 void grpc_channel_leave(struct grpc_channel *channel, const char *reason)
@@ -246,7 +267,7 @@ void grpc_channel_leave(struct grpc_channel *channel, const char *reason)
     if (target->loop->is_closing || !target->is_current) {
         retire(channel);
     } else if (was_ready) {
-        begin_attempt(channel); /* at once: a server that was replaced is there already */
+        connect_again(channel, reason);
     } else {
         connect_to_next(channel, reason);
     }

@@ -7,6 +7,7 @@
  *        |           |____________________/
  *        \_________________________________ failure of the last: BACKOFF -> RESOLVING
  *   READY -> RESOLVING when the connection ends or the peer says GOAWAY
+ *         -> BACKOFF if so did the one before it, and neither lasted
  */
 #ifndef SERVICES_GRPC_CHANNEL_H
 #define SERVICES_GRPC_CHANNEL_H

@@ -44,6 +44,9 @@ struct grpc_channel {
     struct resolver_query *resolving; /* in RESOLVING */
     struct addresses addresses;
     unsigned failures;
+    bool is_told;      /* in the log: that it cannot be reached */
+    int64_t ready_ns;  /* when it was READY last */
+    unsigned goodbyes; /* in a row, of connections that did not last */
     struct grpc_stream_queue pending;
     char failure[96]; /* why it is not connected */
 };

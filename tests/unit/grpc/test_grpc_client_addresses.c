@@ -1,6 +1,7 @@
 /* The gRPC client on its way to a server: addresses, names that move, name servers that are silent.
  */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -115,6 +116,38 @@ static void test_a_silent_name_server_ends_the_attempt(void)
     client_stop(&fixture);
 }
 
+/* What a proxy says whose servers are away. */
+static void say_goodbye(int listener)
+{
+    static const char settings_and_goaway[] = "\0\0\0\4\0\0\0\0\0"   /* SETTINGS */
+                                              "\0\0\x08\7\0\0\0\0\0" /* GOAWAY */
+                                              "\0\0\0\0\0\0\0\0";
+    int fd = accept(listener, NULL, NULL);
+    CU_ASSERT(write(fd, settings_and_goaway, sizeof settings_and_goaway - 1) > 0);
+    close(fd);
+}
+
+/* It is connected to again at once, but not as often as it can be. */
+static void test_a_server_that_only_says_goodbye_is_not_pestered(void)
+{
+    struct client_fixture fixture;
+    struct client_call test = {.timeout_ms = 5000};
+    int connections = 0;
+    client_start(&fixture, NULL);
+    client_begin(&fixture, &test);
+    int64_t end_ns = clock_monotonic_ns() + NS_PER_S;
+    while (clock_monotonic_ns() < end_ns) {
+        if (poll(&(struct pollfd){.fd = fixture.listener, .events = POLLIN}, 1, 50) > 0) {
+            say_goodbye(fixture.listener);
+            connections++;
+        }
+    }
+    CU_ASSERT(connections >= 2 && connections < 10); /* the first pause is 250 ms */
+    client_finish(&test);
+    CU_ASSERT_EQUAL(test.status, ATLAS_UNAVAILABLE);
+    client_stop(&fixture);
+}
+
 static void test_a_name_without_addresses_is_told(void)
 {
     struct client_fixture fixture;
@@ -156,5 +189,6 @@ CLIENT_MAIN("grpc client addresses", UNIT_TEST(test_nobody_listens),
             UNIT_TEST(test_an_address_that_is_silent_leaves_time_for_the_next),
             UNIT_TEST(test_a_name_that_moves_is_followed),
             UNIT_TEST(test_a_silent_name_server_ends_the_attempt),
+            UNIT_TEST(test_a_server_that_only_says_goodbye_is_not_pestered),
             UNIT_TEST(test_a_name_without_addresses_is_told),
             UNIT_TEST(test_refresh_moves_to_the_new_address_and_back))

@@ -283,12 +283,26 @@ static bool has_room(const struct grpc_channel *channel)
                                                    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
+/* A connection has 2^30 stream ids. Who has used the last makes another; its streams go on. */
+static bool submit(struct grpc_channel *channel, struct grpc_client_stream *stream)
+{
+    struct grpc_client_connection *connection = channel->connection;
+    nghttp2_session *session = connection->http2.session;
+    bool is_submitted = grpc_client_request_submit(connection, stream);
+    if (nghttp2_session_get_next_stream_id(session) > INT32_MAX) {
+        nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
+        http2_connection_flush(&connection->http2);
+        grpc_channel_leave(channel, "its stream ids are used up");
+    }
+    return is_submitted;
+}
+
 void grpc_channel_pump(struct grpc_channel *channel)
 {
     struct grpc_client_stream *stream;
     while ((stream = channel->pending.head) != NULL && has_room(channel)) {
         grpc_client_stream_dequeue(stream);
-        if (!grpc_client_request_submit(channel->connection, stream)) {
+        if (!submit(channel, stream)) {
             grpc_client_stream_complete(stream, ATLAS_UNAVAILABLE, "%s: no stream is left",
                                         channel->target->name);
             grpc_client_stream_unlink(stream);
@@ -303,8 +317,7 @@ atlas_status_t grpc_channel_add(struct grpc_channel *channel, struct grpc_client
         *ret_reason = channel->failure;
         return ATLAS_UNAVAILABLE;
     }
-    if (channel->pending.head == NULL && has_room(channel) &&
-        grpc_client_request_submit(channel->connection, stream)) {
+    if (channel->pending.head == NULL && has_room(channel) && submit(channel, stream)) {
         return ATLAS_OK;
     }
     if (channel->pending.count >= limits_of(channel)->client_queue) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client_fixture.h"
+#include "services/grpc/grpc_client_state.h"
 
 static void test_deadline_resets_the_stream(void)
 {
@@ -138,7 +139,46 @@ static void test_closing_a_stream_early_resets_it(void)
     client_stop(&fixture);
 }
 
+static void use_up_stream_ids(struct worker *worker, void *arg)
+{
+    struct client_fixture *fixture = arg;
+    nghttp2_session *session = fixture->client->loops[worker->index].connections->http2.session;
+    CU_ASSERT_EQUAL(nghttp2_session_set_next_stream_id(session, INT32_MAX), 0);
+}
+
+/* As after a thousand million calls. */
+static void test_a_connection_without_stream_ids_is_replaced(void)
+{
+    struct client_fixture fixture;
+    struct client_call first = {.timeout_ms = 5000};
+    struct client_call last = {.timeout_ms = 5000};
+    struct client_call next = {.timeout_ms = 5000};
+    struct h2_peer used_up;
+    client_start(&fixture, NULL);
+    client_begin(&fixture, &first);
+    client_accept(&fixture);
+    client_answer(&fixture, client_await_request(&fixture, 1), ok_trailers, REPLY);
+    client_finish(&first);
+    runtime_run_on(runtime_worker(fixture.client->runtime, 0), use_up_stream_ids, &fixture);
+    client_begin(&fixture, &last);
+    struct h2_stream *stream = client_await_request(&fixture, 2);
+    CU_ASSERT_EQUAL(stream->id, INT32_MAX);
+    client_answer(&fixture, stream, ok_trailers, REPLY);
+    client_finish(&last);
+    CU_ASSERT_EQUAL(last.status, ATLAS_OK);
+    CU_ASSERT_TRUE_FATAL(h2_peer_run(&fixture.peer, h2_peer_is_eof, NULL));
+    used_up = fixture.peer;
+    client_begin(&fixture, &next);
+    client_accept(&fixture);
+    client_answer(&fixture, client_await_request(&fixture, 1), ok_trailers, REPLY);
+    client_finish(&next);
+    CU_ASSERT_EQUAL(next.status, ATLAS_OK);
+    h2_peer_close(&used_up);
+    client_stop(&fixture);
+}
+
 CLIENT_MAIN("grpc client streams", UNIT_TEST(test_deadline_resets_the_stream),
             UNIT_TEST(test_calls_queue_behind_the_servers_limit),
             UNIT_TEST(test_the_queue_is_bounded), UNIT_TEST(test_stream_sends_and_receives),
-            UNIT_TEST(test_closing_a_stream_early_resets_it))
+            UNIT_TEST(test_closing_a_stream_early_resets_it),
+            UNIT_TEST(test_a_connection_without_stream_ids_is_replaced))

@@ -80,6 +80,16 @@ static atlas_status_t recv_message(struct atlas_call *public, struct atlas_bytes
     return ATLAS_OK;
 }
 
+/* In place of the room of a stream's last message, which was too small: at least twice that, so
+ * that messages that grow a little each time do not use up the arena. */
+static size_t larger_room(const struct call *call, size_t size)
+{
+    size_t limit = call->worker->limits.message_limit;
+    size_t twice = call->is_reply_room_free ? call->reply_room_size * 2 : 0;
+    size_t room = twice < limit ? twice : limit;
+    return room > size && room + CALL_FRAMING <= call->arena.limit - call->arena.used ? room : size;
+}
+
 static void *reply_buffer(struct atlas_call *public, size_t size)
 {
     struct call *call = call_of(public);
@@ -90,9 +100,10 @@ static void *reply_buffer(struct atlas_call *public, size_t size)
         call->is_reply_room_free = false;
         return call->reply_room;
     }
-    char *memory = alloc(public, size + CALL_FRAMING);
+    size_t room = larger_room(call, size);
+    char *memory = alloc(public, room + CALL_FRAMING);
     call->reply_room = memory != NULL ? memory + CALL_FRAMING : NULL;
-    call->reply_room_size = memory != NULL ? size : 0;
+    call->reply_room_size = memory != NULL ? room : 0;
     call->is_reply_room_free = false;
     return call->reply_room;
 }

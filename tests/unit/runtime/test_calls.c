@@ -229,6 +229,34 @@ static atlas_status_t stream_long(struct call *call, void *arg)
     return status;
 }
 
+/* EchoRequest{text} of 130 to 3000 bytes, each a byte longer than the one before. */
+static atlas_status_t stream_growing(struct call *call, void *arg)
+{
+    static char message[3003] = {0x0a};
+    const struct atlas_client_interface *client = call->public.interfaces->client;
+    struct atlas_handle stream;
+    struct atlas_bytes reply;
+    (void)arg;
+    memset(message + 3, 'x', sizeof message - 3);
+    atlas_status_t status =
+        client->open(&call->public, "/atlas.test.v1.Echo/EchoChat", NULL, &stream);
+    for (size_t len = 130; status == ATLAS_OK && len <= 3000; len++) {
+        message[1] = (char)(0x80 | (len & 0x7f));
+        message[2] = (char)(len >> 7);
+        status = client->send(&call->public, stream, (struct atlas_bytes){message, len + 3});
+        if (status == ATLAS_OK) {
+            status = client->recv(&call->public, stream, &reply);
+            CU_ASSERT(status != ATLAS_OK || reply.len == len + 3);
+        }
+    }
+    return status;
+}
+
+static void test_messages_that_grow_do_not_use_up_the_arena(void)
+{
+    run(stream_growing, NULL, ATLAS_OK);
+}
+
 static void test_stream_may_be_longer_than_the_arena(void)
 {
     run(stream_long, NULL, ATLAS_OK);
@@ -571,6 +599,7 @@ UNIT_MAIN("calls", UNIT_TEST(test_host_starts),
           UNIT_TEST(test_send_on_an_ended_stream_says_how_it_ended),
           UNIT_TEST(test_a_stream_to_a_unary_method_is_refused),
           UNIT_TEST(test_stream_may_be_longer_than_the_arena),
+          UNIT_TEST(test_messages_that_grow_do_not_use_up_the_arena),
           UNIT_TEST(test_tasks_are_joined_with_their_results),
           UNIT_TEST(test_task_that_was_left_is_not_touched),
           UNIT_TEST(test_call_waits_on_its_own_fiber_only),

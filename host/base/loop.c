@@ -15,6 +15,9 @@
 /* Deferred tasks that one pass runs before it lets events in again. */
 #define DEFERRED_PER_PASS 4096
 
+/* What an event_base opens: epoll, and a pipe for signals. */
+#define BASE_DESCRIPTORS 3
+
 struct task_queue {
     struct loop_task *head;
     struct loop_task **tail;
@@ -129,11 +132,27 @@ static void loop_on_wake(evutil_socket_t fd, short events, void *arg)
     }
 }
 
+/* Libevent ends the process if it gets none: ask for them first. */
+static bool has_descriptors(void)
+{
+    int fds[BASE_DESCRIPTORS];
+    int count = 0;
+    while (count < BASE_DESCRIPTORS && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0) {
+        count++;
+    }
+    int reason = errno;
+    for (int i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+    errno = reason;
+    return count == BASE_DESCRIPTORS;
+}
+
 /* A base that asks what time it is whenever a timer is set or awaited. Else it is the time at which
  * the pass began: after a fiber that computes, waits end too early or too late by so much. */
 static struct event_base *make_base(void)
 {
-    struct event_config *config = event_config_new();
+    struct event_config *config = has_descriptors() ? event_config_new() : NULL;
     struct event_base *base = NULL;
     if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) == 0) {
         base = event_base_new_with_config(config);

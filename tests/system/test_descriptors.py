@@ -112,3 +112,16 @@ def test_the_log_of_a_host_without_standard_error_goes_nowhere(folder):
         finally:
             process.terminate()
             assert process.wait(20) == 0
+
+
+def test_a_start_with_too_few_descriptors_says_so(folder):
+    """Not libevent, which would end the process in its own words."""
+    with EchoHost(folder / "descriptors-few") as host:
+        host.stop()
+        host.configure(loops=6)
+        ended = subprocess.run([paths.atlas_program(PRESET), "run", "-c", str(host.home / "echo.cfg")], timeout=20,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)),
+                               stderr=subprocess.PIPE, text=True, check=False)
+        assert ended.returncode == 1
+        assert "Too many open files; raise the limit of open files" in ended.stderr and "[err]" not in ended.stderr
+        assert os.listdir(host.home / "run") == []

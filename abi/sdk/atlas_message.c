@@ -65,7 +65,8 @@ static atlas_status_t unpack_whole(struct arena *arena,
         return arena->is_used_up
                    ? atlas_no_memory(call)
                    : atlas_fail(call, ATLAS_INVALID_ARGUMENT,
-                                "malformed %s: a field has another type than declared",
+                                "malformed %s: a field has another type than declared, or a "
+                                "required one is missing",
                                 descriptor->name);
     }
     *ret_message = message;

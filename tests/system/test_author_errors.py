@@ -279,6 +279,40 @@ def test_a_step_that_fails_without_a_reason_says_at_least_its_status(tmp_path):
     _assert_refused("warm: it returned UNAVAILABLE and gave no reason", "run", "-c", "atlas.cfg", cwd=tmp_path)
 
 
+_DEAF = """static atlas_status_t run(struct atlas_call *call)
+{ for (;;) { (void)atlas_sleep_ms(call, 1000); } return ATLAS_OK; }
+static const struct atlas_background work[] = {{.size = sizeof work[0], .name = "deaf", .interval_key = "every",
+                                                .run = run}};
+"""
+_IN_A_HURRY = """calls = { cleanup_limit = "50ms"; };
+reload = { drain_timeout = "100ms"; };
+shutdown = { drain_timeout = "100ms"; limit = "2s"; };
+"""
+
+
+def test_background_work_that_does_not_end_holds_up_no_reload(tmp_path):
+    path = broken.compiled(tmp_path / "echo.so", lines="config every duration default=1ms\n", code=_DEAF,
+                           members=".backgrounds = work, .background_count = 1")
+    port = ports.free_port()
+    frame = _CONFIG.replace('name = "main"', f'admin = "127.0.0.1:{port}"; name = "main"')
+
+    def configure(config):
+        text = frame.format(path=path, others="", listeners="", config=config, more="")
+        (tmp_path / "atlas.cfg").write_text(text + _IN_A_HURRY)
+
+    configure("")
+    host = Host(tmp_path, [tmp_path / "atlas.cfg"], "main", port, preset=PRESET, ends_with_us=True)
+    host.start()
+    try:
+        host.wait_ready()
+        configure('every = "2ms";')
+        host.process.send(signal.SIGHUP)
+        wait_until(lambda: re.search('msg="plugin serves".*generation=2', host.log.read_text()), "the new generation", 20)
+        assert re.search('background work does not end.*plugin=echo generation=1 background=deaf', host.log.read_text())
+    finally:
+        host.process.stop()
+
+
 _CRASHES = {
     "overflow": ("static int down(volatile char *up)\n{ volatile char room[1024] = {up != 0}; return down(room) + room[0]; }\n",
                  "down(0)", "stack overflow in a fiber; give it more with calls.stack", signal.SIGSEGV),

@@ -201,39 +201,69 @@ void background_start(struct call *call, struct generation *generation)
     }
 }
 
-static void stop(struct background *background, struct call *call)
+static void on_patience_over(evutil_socket_t fd, short events, void *arg)
 {
-    background->is_stopping = true;
+    (void)fd;
+    (void)events;
+    wait_complete(arg);
+}
+
+/* The round was cancelled: it has the call's time to end, and in any case that of a cleanup
+ * section, in which it may just be. */
+static void wait_for_round(struct background *background, struct call *call)
+{
+    struct wait wait;
+    wait_init(&wait, call);
+    background->stop_wait = &wait;
+    if (wait_for(&wait) != ATLAS_OK) {
+        int64_t ms = call->worker->limits.cleanup_limit_ms;
+        struct event timer;
+        event_assign(&timer, loop_base(call->worker->loop), -1, 0, on_patience_over, &wait);
+        event_add(&timer, &(struct timeval){ms / 1000, ms % 1000 * 1000});
+        wait_uninterrupted(&wait);
+        event_del(&timer);
+    }
+    background->stop_wait = NULL;
+}
+
+static bool stop(struct background *background, struct call *call)
+{
     event_del(&background->timer);
     if (background->round != NULL) {
-        struct wait wait;
-        wait_init(&wait, call);
-        background->stop_wait = &wait;
-        call_cancel(background->round, ATLAS_CANCELLED);
-        wait_uninterrupted(&wait);
-        background->stop_wait = NULL;
+        wait_for_round(background, call);
+    }
+    if (background->round != NULL) {
+        log_error("background work does not end although it was cancelled; let it return the "
+                  "status that a wait gives",
+                  LOG_TEXT("plugin", background->generation->id),
+                  LOG_INT("generation", background->generation->number),
+                  LOG_TEXT("background", background->declared->name));
+        return false;
     }
     if (background->lease != NULL) {
         const struct module *module = runtime_module(call->worker->runtime, MODULE_POSTGRES);
         module->lead_end(module->self, call, background->lease);
+        background->lease = NULL;
     }
+    return true;
 }
 
-void background_stop(struct call *call, struct generation *generation)
+bool background_stop(struct call *call, struct generation *generation)
 {
     struct backgrounds *all = generation->backgrounds;
-    if (all == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < all->count; i++) {
+    bool has_ended = true;
+    for (size_t i = 0; all != NULL && i < all->count; i++) {
         all->items[i].is_stopping = true;
         if (all->items[i].round != NULL) {
             call_cancel(all->items[i].round, ATLAS_CANCELLED);
         }
     }
-    for (size_t i = 0; i < all->count; i++) {
-        stop(&all->items[i], call);
+    for (size_t i = 0; all != NULL && i < all->count; i++) {
+        has_ended = stop(&all->items[i], call) && has_ended;
     }
-    generation->backgrounds = NULL;
-    free(all);
+    if (has_ended) {
+        generation->backgrounds = NULL;
+        free(all);
+    }
+    return has_ended;
 }

@@ -17,7 +17,9 @@ atlas_status_t background_check(const struct atlas_plugin *plugin, const struct 
 /* Starts all of them. */
 void background_start(struct call *call, struct generation *generation);
 
-/* Stops all of them; returns when the last round has ended. [waits] */
-void background_stop(struct call *call, struct generation *generation);
+/* Stops all of them: cancels their rounds, and waits for those to end as long as the call has time,
+ * but at least calls.cleanup_limit. False if one runs even so, which is logged: the generation must
+ * stay, and this may be called again. [waits] */
+bool background_stop(struct call *call, struct generation *generation);
 
 #endif

@@ -111,7 +111,7 @@ atlas_status_t life_deactivate(struct call *call, void *arg)
         generation->is_drained = true; /* consumers may have to be stopped again */
         generation->plugin.drain(&call->public);
     }
-    background_stop(call, generation);
+    has_ended = background_stop(call, generation);
     for (unsigned slot = 0; slot < MODULE_COUNT; slot++) {
         const struct module *module = runtime_module(generation->runtime, slot);
         if (has_module(generation, module) && module->deactivate != NULL) {

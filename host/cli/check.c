@@ -13,6 +13,7 @@
 #include "cli/config_arguments.h"
 #include "inbound/kafka/kafka_identity.h"
 #include "rest_check.h"
+#include "runtime/loader/manifest.h"
 #include "runtime/loader/placement_check.h"
 #include "runtime/loader/plugin_config.h"
 #include "runtime/loader/plugin_library.h"
@@ -97,6 +98,21 @@ static void ask_plugin(const struct check *check, const struct candidate *candid
     }
 }
 
+/* Only Kafka's brokers have no default: without them the host has no such interface. */
+static void check_servers(const struct check *check, const struct candidate *candidate)
+{
+    const struct manifest_names *required = &candidate->manifest->required;
+
+    for (size_t i = 0; i < required->count && check->config->kafka.brokers[0] == '\0'; i++) {
+        if (strcmp(required->items[i], ATLAS_KAFKA) == 0) {
+            report_add(check->report,
+                       "%s: requires " ATLAS_KAFKA ", but the configuration names no brokers: set "
+                       "kafka.brokers",
+                       candidate->label);
+        }
+    }
+}
+
 static void load(const struct check *check, const struct candidate *candidate)
 {
     struct plugin_library *library = NULL;
@@ -142,6 +158,7 @@ static void check_plugins(struct check *check)
     for (size_t i = 0; i < config->plugin_count; i++) {
         struct candidate *candidate = &check->candidates[i];
         if (candidate_read(&config->plugins[i], check->report, candidate)) {
+            check_servers(check, candidate);
             load(check, candidate);
         }
         manifests[i] = candidate->manifest;

@@ -18,6 +18,7 @@ from wait import wait_until
 PRESET = os.environ.get("ATLAS_PRESET", "dev")
 _CONFIG = """processes = ( {{ name = "main"; loops = 1; plugins = [ "echo"{others} ]; }} );
 run_dir = "run";
+kafka = {{ brokers = "{brokers}"; }};
 listeners = ( {listeners} );
 plugins = {{ echo = {{ path = "{path}"; config = {{ {config} }}; }}; {more} }};
 """
@@ -163,6 +164,15 @@ LOADED = {
                              "the schema has no outbox: set ATLAS_PG_HAS_OUTBOX"),
     "schema with flags": (_keeping(flags=8), "its schema: sets flags"),
 }
+# name: (how to make it, what check and run say)
+CONSUMING = {
+    "consumer without a key": (_compiled(lines="requires atlas.kafka/1\n", code=_CONSUMER,
+                                         members=".consumers = consumers, .consumer_count = 1"),
+                               'consumer "all": its topic "", which the configuration key "topic"'),
+    "consumer of no topic": (_compiled(lines="requires atlas.kafka/1\nconfig topic string default=a,b\n",
+                                       code=_CONSUMER, members=".consumers = consumers, .consumer_count = 1"),
+                             'consumer "all": its topic "a,b"'),
+}
 # name: (keys under config, other settings, what check and run say)
 CONFIGURED = {
     "unknown key": ({"config": "nope = 1;"}, "plugins.echo.config.nope: is not known"),
@@ -181,7 +191,7 @@ def _atlas(*arguments, cwd, prefix=()):
 
 
 def _write(folder, path, **settings):
-    keys = {"others": "", "listeners": "", "config": "", "more": "", **settings}
+    keys = {"others": "", "listeners": "", "config": "", "more": "", "brokers": "127.0.0.1:1", **settings}
     (folder / "atlas.cfg").write_text(_CONFIG.format(path=path, **keys))
 
 
@@ -212,6 +222,14 @@ def test_what_only_loading_shows_is_refused(tmp_path, name):
     assert _atlas("plugin", "info", str(path), cwd=tmp_path)[0] == 0
     for command in ("check", "run"):
         _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=(f"plugin echo: {path}",))
+
+
+@pytest.mark.parametrize("name", CONSUMING)
+def test_consumer_is_refused(tmp_path, name):
+    make, words = CONSUMING[name]
+    _write(tmp_path, make(tmp_path / "echo.so"))
+    for command in ("check", "run"):
+        _assert_refused(words, command, "-c", "atlas.cfg", cwd=tmp_path, names=("plugin echo",))
 
 
 @pytest.mark.parametrize("name", CONFIGURED)
@@ -256,7 +274,8 @@ def test_reload_with_a_wrong_placement_is_refused(tmp_path):
     """As by check; the host goes on as it was."""
     port = ports.free_port()
     admin = f'admin = "127.0.0.1:{port}"; name = "main"'
-    good = _CONFIG.replace('name = "main"', admin).format(path=_built(None), others="", listeners="", config="", more="")
+    good = _CONFIG.replace('name = "main"', admin).format(path=_built(None), others="", listeners="", config="", more="",
+                                                                    brokers="")
     (tmp_path / "atlas.cfg").write_text(good)
     host = Host(tmp_path, [tmp_path / "atlas.cfg"], "main", port, preset=PRESET, ends_with_us=True)
     host.start()
@@ -297,7 +316,7 @@ def test_background_work_that_does_not_end_holds_up_no_reload(tmp_path):
     frame = _CONFIG.replace('name = "main"', f'admin = "127.0.0.1:{port}"; name = "main"')
 
     def configure(config):
-        text = frame.format(path=path, others="", listeners="", config=config, more="")
+        text = frame.format(path=path, others="", listeners="", config=config, more="", brokers="")
         (tmp_path / "atlas.cfg").write_text(text + _IN_A_HURRY)
 
     configure("")
@@ -343,6 +362,13 @@ def test_a_crash_names_what_ran(tmp_path, name):
     line = next((line for line in said.splitlines() if words in line), None)
     assert code == -number and line, said
     assert 'operation="echo create" plugin=echo' in line, line
+
+
+def test_kafka_that_is_required_and_not_configured(tmp_path):
+    path = broken.compiled(tmp_path / "echo.so", lines="requires atlas.kafka/1\n")
+    _write(tmp_path, path, brokers="")
+    for command in ("check", "run"):
+        _assert_refused("requires atlas.kafka/1", command, "-c", "atlas.cfg", cwd=tmp_path)
 
 
 def test_plugin_of_another_name_is_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define TOPIC_NAME_MAX 249
+
 static atlas_status_t copy_name(char *target, size_t size, const char *text, const char *what,
                                 struct error *error)
 {
@@ -13,12 +15,32 @@ static atlas_status_t copy_name(char *target, size_t size, const char *text, con
     return ATLAS_OK;
 }
 
+/* As the broker takes them, which says so only once something is asked of it. */
+static bool is_topic(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return len > 0 && len <= TOPIC_NAME_MAX && name[len] == '\0' && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0;
+}
+
+static atlas_status_t read_topic(const struct atlas_config *config, const char *key,
+                                 struct kafka_identity *identity, struct error *error)
+{
+    const char *topic = key != NULL ? config->string(config, key) : "";
+    if (!is_topic(topic)) {
+        return error_set(error, ATLAS_INVALID_ARGUMENT,
+                         "its topic \"%.64s\", which the configuration key \"%s\" (topic_key) of "
+                         "type string gives, cannot be: a name has 1 to %d letters, digits, '.', "
+                         "'_' and '-'",
+                         topic, key != NULL ? key : "", TOPIC_NAME_MAX);
+    }
+    return copy_name(identity->topic, sizeof identity->topic, topic, "its topic", error);
+}
+
 static atlas_status_t read_names(const char *id, const struct atlas_config *config,
                                  const struct atlas_consumer *declared,
                                  struct kafka_identity *identity, struct error *error)
 {
-    const char *topic =
-        declared->topic_key != NULL ? config->string(config, declared->topic_key) : "";
     atlas_status_t status =
         copy_name(identity->plugin, sizeof identity->plugin, id, "the plugin's id", error);
     if (status == ATLAS_OK) {
@@ -30,8 +52,7 @@ static atlas_status_t read_names(const char *id, const struct atlas_config *conf
             copy_name(identity->group, sizeof identity->group, declared->group, "its group", error);
     }
     if (status == ATLAS_OK) {
-        status = copy_name(identity->topic, sizeof identity->topic, topic,
-                           "its topic (the configuration key that topic_key names)", error);
+        status = read_topic(config, declared->topic_key, identity, error);
     }
     return status;
 }

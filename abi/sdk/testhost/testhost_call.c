@@ -1,5 +1,8 @@
 #include "testhost_call.h"
 
+#include "testhost_metadata.h"
+#include "testhost_misuse.h"
+
 void call_init(struct testhost *host, struct test_call *call)
 {
     memset(call, 0, sizeof *call);
@@ -100,14 +103,25 @@ static void add_options(struct test_call *callee, const struct atlas_call_option
 {
     struct testhost *host = callee->host;
 
-    if (ATLAS_HAS(options, timeout_ms) && options->timeout_ms > 0) {
+    if (options == NULL) {
+        return;
+    }
+    if (!ATLAS_HAS(options, metadata_count)) {
+        testhost_misuse("the plugin gives a struct atlas_call_options of %u bytes: set its size",
+                        options->size);
+    }
+    if (options->timeout_ms > 0 && options->timeout_ms < INT64_MAX / 1000 - host->wall_us / 1000) {
         int64_t deadline_us = host->wall_us + options->timeout_ms * 1000;
 
         if (callee->deadline_us == 0 || deadline_us < callee->deadline_us) {
             callee->deadline_us = deadline_us;
         }
     }
-    for (size_t i = 0; ATLAS_HAS(options, metadata_count) && i < options->metadata_count; i++) {
+    for (size_t i = 0; i < options->metadata_count; i++) {
+        if (!metadata_is_valid(&options->metadata[i])) {
+            testhost_misuse("the plugin sends metadata \"%.*s\", which the host refuses",
+                            ATLAS_BYTES_ARG(options->metadata[i].name));
+        }
         metadata_add(&host->script, &callee->metadata, &options->metadata[i]);
     }
 }

@@ -125,6 +125,7 @@ FILES = {
     "database library": (_calling("int PQconnectdb(void);", "PQconnectdb()"),
                          "calls PQconnectdb: connections, threads, processes and signals are the host's; use"),
     "thread": (_calling("int pthread_create(void);", "pthread_create()"), "calls pthread_create: "),
+    "end of the process": (_calling("void exit(int);", "(exit(3), 0)"), "calls exit: connections, threads, processes"),
     "thread key": (_calling("int pthread_key_create(void);", "pthread_key_create()"),
                    "calls pthread_key_create: it would run at the end of a thread"),
     "executable stack": (_compiled(flags=["-Wl,-z,execstack"]), "link with -z noexecstack"),

@@ -97,5 +97,10 @@ static atlas_status_t check_message(struct atlas_call *call, const ProtobufCMess
 
 atlas_status_t atlas_message_check(struct atlas_call *call, const ProtobufCMessage *message)
 {
+    if (message->descriptor == NULL) { /* as after a memset of a whole reply */
+        return atlas_fail(
+            call, ATLAS_INTERNAL,
+            "cannot pack a message that was not initialised; begin with its ..__INIT");
+    }
     return check_message(call, message, 1);
 }

@@ -362,6 +362,7 @@ static void test_message_that_cannot_be_packed_is_refused(void)
     char *words[] = {word, NULL};
 
     memset(&blank, 0, sizeof blank);
+    expect_unpackable(&blank, "a message that was not initialised");
     message.n_words = 2;
     expect_unpackable(&message, "Outer.words: it has a number of elements, and none");
     message.words = words;

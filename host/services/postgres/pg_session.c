@@ -23,9 +23,13 @@ static void pg_session_on_opened(void *owner, struct pg_connection *connection)
     }
 }
 
-/* Refused by the server itself, not by the network or while it starts. */
+/* Refused by the server itself, not by the network or while it starts. That it wants a password and
+ * none is configured, libpq says in its own words. */
 static bool is_refusal(const char *text)
 {
+    if (strstr(text, "no password supplied") != NULL) {
+        return true;
+    }
     return strstr(text, "FATAL:") != NULL &&
            (strstr(text, "does not exist") != NULL || strstr(text, "authentication") != NULL ||
             strstr(text, "pg_hba") != NULL || strstr(text, "permission denied") != NULL ||

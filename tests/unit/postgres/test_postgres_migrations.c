@@ -22,6 +22,40 @@ static void test_missing_role_and_schema_print_their_sql(void)
                    "CREATE SCHEMA \"nowhere\" AUTHORIZATION \"atlas_nowhere\"");
 }
 
+/* What pg_hba.conf asks of others than the superuser. */
+static void set_method(const char *method)
+{
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "DO $do$ BEGIN EXECUTE format($$COPY (VALUES ('host all postgres 127.0.0.1/32 trust'),"
+             " ('host all all 127.0.0.1/32 %s')) TO %%L$$, current_setting('hba_file')); END $do$;"
+             " SELECT pg_reload_conf()",
+             method);
+    pg_server_run("postgres", sql);
+}
+
+/* The server reads its file a moment after it is told to. */
+static bool is_refused(void *arg)
+{
+    const bool *is_wanted = arg;
+    struct generation *generation =
+        pg_fixture_load("locked", "1.0.0", &ledger_schema, false, &ledger_error);
+    bool is_loaded = generation != NULL;
+    fixture_unload(generation);
+    return is_loaded != *is_wanted;
+}
+
+static void test_missing_password_is_refused(void)
+{
+    pg_fixture_add_schema("locked");
+    set_method("scram-sha-256");
+    CU_ASSERT(fixture_eventually(is_refused, &(bool){true}));
+    CU_ASSERT(is_said("no password supplied"));
+    CU_ASSERT(is_said("CREATE ROLE \"atlas_locked\" LOGIN PASSWORD"));
+    set_method("trust");
+    CU_ASSERT(fixture_eventually(is_refused, &(bool){false}));
+}
+
 static void test_changed_migration_is_refused(void)
 {
     struct atlas_pg_migration changed[2] = {ledger_migrations[0], ledger_migrations[1]};
@@ -128,6 +162,7 @@ static void test_concurrent_migrations_run_once(void)
 }
 
 LEDGER_MAIN("postgres migrations", UNIT_TEST(test_missing_role_and_schema_print_their_sql),
+            UNIT_TEST(test_missing_password_is_refused),
             UNIT_TEST(test_changed_migration_is_refused),
             UNIT_TEST(test_failed_migration_leaves_nothing),
             UNIT_TEST(test_newer_database_serves_older_plugins),

@@ -8,6 +8,7 @@
 #include "runtime/fiber.h"
 #include "runtime/generation.h"
 #include "runtime/router.h"
+#include "runtime/task.h"
 #include "runtime/wait.h"
 
 /* Calls of a worker that are kept for reuse. */
@@ -74,7 +75,7 @@ static void wait_for_children(struct call *call)
 /* What ends every call, on its fiber. */
 static void finish(struct call *call, atlas_status_t status)
 {
-    call->has_returned = true;
+    task_leave(call);
     release_resources(call); /* first: it ends streams whose handlers are children */
     wait_for_children(call);
     call_disarm_deadline(call);

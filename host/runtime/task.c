@@ -68,6 +68,12 @@ atlas_status_t task_spawn(struct call *call, struct atlas_task *task)
     return ATLAS_OK;
 }
 
+void task_leave(struct call *call)
+{
+    call->has_returned = true;
+    call->task_failed = NULL;
+}
+
 atlas_status_t task_join(struct call *call)
 {
     if (call->tasks_alive > 0) {

@@ -8,4 +8,8 @@
 atlas_status_t task_spawn(struct call *call, struct atlas_task *task);
 atlas_status_t task_join(struct call *call);
 
+/* The function that spawned has returned: from here on nobody is told how its tasks end, since
+ * their structs may have lain on its stack. */
+void task_leave(struct call *call);
+
 #endif

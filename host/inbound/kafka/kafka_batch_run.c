@@ -8,6 +8,7 @@
 #include "inbound/kafka/kafka_dead_letter.h"
 #include "runtime/call.h"
 #include "runtime/call_run.h"
+#include "runtime/task.h"
 #include "runtime/trace.h"
 #include "runtime/wait.h"
 
@@ -161,7 +162,8 @@ static atlas_status_t run_batch(struct call *call, void *arg)
     }
     atlas_status_t status =
         batch->route->handle(&call->public, batch->record_pointers, count, batch->statuses);
-    call_interface.join(&call->public); /* tasks that it left behind may still set statuses */
+    task_leave(call);
+    task_join(call); /* what it left behind may still set statuses */
     status = forgive(batch, call->cancel_status, status);
     settle(call, batch, count, status);
     judge_memory(call, batch, count);

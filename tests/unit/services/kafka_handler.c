@@ -76,6 +76,21 @@ static atlas_status_t call_another(struct atlas_call *call)
     return status == ATLAS_OK ? call->interfaces->call->join(call) : status;
 }
 
+static atlas_status_t fail_soon(struct atlas_call *call, void *arg)
+{
+    (void)arg;
+    call->interfaces->call->set_message(call, (struct atlas_bytes){"of a task", 9});
+    return ATLAS_NOT_FOUND;
+}
+
+static atlas_status_t leave_task(struct atlas_call *call)
+{
+    handler.left = (struct atlas_task){.run = fail_soon};
+    atlas_status_t status = call->interfaces->call->spawn(call, &handler.left);
+    memset(&handler.left, HANDLER_LEFT, sizeof handler.left);
+    return status;
+}
+
 static atlas_status_t get_ready(struct atlas_call *call)
 {
     const struct atlas_call_interface *interface = call->interfaces->call;
@@ -87,6 +102,8 @@ static atlas_status_t get_ready(struct atlas_call *call)
         return interface->sleep(call, 30 * NS_PER_S);
     case HANDLER_STUCK:
         return interface->offload(call, block, &handler.stuck_release);
+    case HANDLER_LEAVING:
+        return leave_task(call);
     case HANDLER_NESTED:
         return call_another(call);
     default:

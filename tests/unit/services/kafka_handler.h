@@ -26,17 +26,21 @@ struct sighting {
 /* What it does before it looks at the records. */
 enum handler_mood {
     HANDLER_BRISK,
-    HANDLER_SLOW,   /* waits a little */
-    HANDLER_ASLEEP, /* waits for long, and takes its own end for a fault of the records */
-    HANDLER_STUCK,  /* waits for stuck_release, whatever happens to its call */
-    HANDLER_NESTED, /* calls another one that waits for long, and passes on what that says */
+    HANDLER_SLOW,    /* waits a little */
+    HANDLER_ASLEEP,  /* waits for long, and takes its own end for a fault of the records */
+    HANDLER_STUCK,   /* waits for stuck_release, whatever happens to its call */
+    HANDLER_LEAVING, /* leaves a task that fails, and what stands for the stack where it lay */
+    HANDLER_NESTED,  /* calls another one that waits for long, and passes on what that says */
 };
+
+#define HANDLER_LEFT 0x5a
 
 extern struct handler {
     pthread_mutex_t mutex;
     struct sighting seen[SEEN_MAX];
     size_t seen_count;
     size_t largest_batch;
+    struct atlas_task left; /* by a LEAVING handler: overwritten with HANDLER_LEFT */
     int failures_left;
     sem_t stuck_release;
     _Atomic enum handler_mood mood;

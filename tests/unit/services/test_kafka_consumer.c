@@ -32,6 +32,23 @@ static void test_records_come_in_bounded_batches_on_their_loop(void)
     }
 }
 
+/* As a handler that returns between spawn and join: its task's struct is gone with its stack. */
+static void test_task_of_a_batch_that_was_left_is_not_touched(void)
+{
+    struct atlas_task gone;
+    memset(&gone, HANDLER_LEFT, sizeof gone);
+    scene_begin();
+    handler.mood = HANDLER_LEAVING;
+    scene_publish(1, "a");
+    kafka_cluster_publish(scene.topic, 1, "driver-7", "poison");
+    struct generation *plugin = scene_load(&scene_consumer, false);
+    fixture_activate(plugin);
+    CU_ASSERT_TRUE(handler_sees(1));
+    scene_unload(plugin);
+    CU_ASSERT_EQUAL(memcmp(&handler.left, &gone, sizeof gone), 0);
+    CU_ASSERT_EQUAL(scene_committed(1), 2);
+}
+
 static bool has_header(const rd_kafka_headers_t *headers, const char *name, const char *expected)
 {
     const void *value;
@@ -355,6 +372,7 @@ static void test_consumers_that_are_in_each_others_way_refuse_the_load(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(test_records_come_in_bounded_batches_on_their_loop),
+    UNIT_TEST(test_task_of_a_batch_that_was_left_is_not_touched),
     UNIT_TEST(test_poison_goes_to_the_dead_letter_topic),
     UNIT_TEST(test_dead_letter_that_cannot_be_published_is_tried_again),
     UNIT_TEST(test_dead_letter_that_is_too_large_comes_without_the_value),

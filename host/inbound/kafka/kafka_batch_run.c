@@ -92,6 +92,28 @@ static void keep_failure(struct kafka_batch *batch, atlas_status_t status, const
              (int)sizeof batch->failure_text - 1, text != NULL ? text : "");
 }
 
+static bool is_status(atlas_status_t status)
+{
+    return status >= 0 && status <= ATLAS_STATUS_LAST;
+}
+
+/* What is no status is UNKNOWN, and says so where the record goes. */
+static void judge_statuses(struct call *call, struct kafka_batch *batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_status(batch->statuses[i]) || batch->statuses[i] == KAFKA_STATUS_UNSET) {
+            continue;
+        }
+        char text[64];
+        int len = snprintf(text, sizeof text, "the handler set %d, which is no status",
+                           batch->statuses[i]);
+        batch->statuses[i] = ATLAS_UNKNOWN;
+        if (batch->reasons[i] == NULL) {
+            kafka_batch_reject(&call->public, i, (struct atlas_bytes){text, (size_t)len});
+        }
+    }
+}
+
 /* Decides over the first count records, which the handler has seen. */
 static void settle(struct call *call, struct kafka_batch *batch, size_t count,
                    atlas_status_t handler_status)
@@ -164,6 +186,11 @@ static atlas_status_t run_batch(struct call *call, void *arg)
         batch->route->handle(&call->public, batch->record_pointers, count, batch->statuses);
     task_leave(call);
     task_join(call); /* what it left behind may still set statuses */
+    judge_statuses(call, batch, count);
+    if (!is_status(status)) {
+        status =
+            call_fail(call, ATLAS_UNKNOWN, "the handler returned %d, which is no status", status);
+    }
     status = forgive(batch, call->cancel_status, status);
     settle(call, batch, count, status);
     judge_memory(call, batch, count);

@@ -45,6 +45,9 @@ static atlas_status_t judge(struct atlas_call *call, size_t index, const char *v
                                         (struct atlas_bytes){reason, sizeof reason - 1});
         return ATLAS_INVALID_ARGUMENT;
     }
+    if (strcmp(value, "garbage") == 0) {
+        return 99;
+    }
     if (strcmp(value, "weak") == 0 && handler.failures_left > 0) {
         handler.failures_left--;
         return ATLAS_UNAVAILABLE;

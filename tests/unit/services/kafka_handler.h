@@ -1,7 +1,8 @@
 /*
  * A batch handler for tests: it notes every record that it accepts, and does to batches what
- * plugins do to them. "poison" is refused for good, "weak" for now as often as failures_left says;
- * "hungry" takes more than half of the call's memory, "greedy" more than there is.
+ * plugins do to them. "poison" is refused for good, "garbage" with what is no status, "weak" for
+ * now as often as failures_left says; "hungry" takes more than half of the call's memory, "greedy"
+ * more than there is.
  */
 #ifndef KAFKA_HANDLER_H
 #define KAFKA_HANDLER_H

@@ -57,6 +57,36 @@ static bool has_header(const rd_kafka_headers_t *headers, const char *name, cons
            len == strlen(expected) && memcmp(value, expected, len) == 0;
 }
 
+/* The one dead letter that there is. */
+static rd_kafka_message_t *read_letter(void)
+{
+    int partition = 0;
+    while (partition < 3 &&
+           kafka_cluster_count(scene.dead_topic, partition) == scene.dead_first[partition]) {
+        partition++;
+    }
+    return kafka_cluster_read(scene.dead_topic, partition, scene.dead_first[partition]);
+}
+
+static void test_dead_letter_says_that_the_handler_set_no_status(void)
+{
+    rd_kafka_headers_t *headers;
+    scene_begin();
+    scene_publish(2, "garbage");
+    scene_publish(2, "b");
+    struct generation *plugin = scene_load(&scene_consumer, false);
+    fixture_activate(plugin);
+    CU_ASSERT_TRUE(handler_sees(2));
+    scene_unload(plugin);
+    CU_ASSERT_EQUAL(scene_committed(2), 2);
+    rd_kafka_message_t *letter = read_letter();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(letter);
+    CU_ASSERT_EQUAL_FATAL(rd_kafka_message_headers(letter, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    CU_ASSERT_TRUE(has_header(headers, "dead-status", "UNKNOWN"));
+    CU_ASSERT_TRUE(has_header(headers, "dead-reason", "the handler set 99, which is no status"));
+    rd_kafka_message_destroy(letter);
+}
+
 static void test_poison_goes_to_the_dead_letter_topic(void)
 {
     rd_kafka_headers_t *headers;
@@ -72,13 +102,7 @@ static void test_poison_goes_to_the_dead_letter_topic(void)
     CU_ASSERT_TRUE(scene_is_in_order(2, 3));
     CU_ASSERT_EQUAL(scene_committed(2), 3);
     CU_ASSERT_EQUAL(scene_dead_count(), 1);
-    int partition = 0;
-    while (partition < 3 &&
-           kafka_cluster_count(scene.dead_topic, partition) == scene.dead_first[partition]) {
-        partition++;
-    }
-    rd_kafka_message_t *letter =
-        kafka_cluster_read(scene.dead_topic, partition, scene.dead_first[partition]);
+    rd_kafka_message_t *letter = read_letter();
     CU_ASSERT_PTR_NOT_NULL_FATAL(letter);
     CU_ASSERT_TRUE(letter->key_len == 8 && memcmp(letter->key, "driver-7", 8) == 0);
     CU_ASSERT_TRUE(letter->len == 6 && memcmp(letter->payload, "poison", 6) == 0);
@@ -374,6 +398,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(test_records_come_in_bounded_batches_on_their_loop),
     UNIT_TEST(test_task_of_a_batch_that_was_left_is_not_touched),
     UNIT_TEST(test_poison_goes_to_the_dead_letter_topic),
+    UNIT_TEST(test_dead_letter_says_that_the_handler_set_no_status),
     UNIT_TEST(test_dead_letter_that_cannot_be_published_is_tried_again),
     UNIT_TEST(test_dead_letter_that_is_too_large_comes_without_the_value),
     UNIT_TEST(test_records_with_many_headers_hold_up_nothing),

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "runtime/generation.h"
+
 struct state_row {
     const char *prefix; /* of the SQLSTATE; the first row that fits counts */
     atlas_status_t status;
@@ -21,7 +24,7 @@ static const struct state_row states[] = {
     {"57014", ATLAS_DEADLINE_EXCEEDED, "the statement ran out of time"},
     {"57P", ATLAS_UNAVAILABLE, "the server is restarting; repeat it"},
     {"08", ATLAS_UNAVAILABLE, "the connection was lost; repeat it"},
-    {"53", ATLAS_RESOURCE_EXHAUSTED, "the server is out of connections, memory or disk"},
+    {"53", ATLAS_UNAVAILABLE, "the server is out of connections, memory or disk"},
     {"58", ATLAS_UNAVAILABLE, "the server's system failed; see its log"},
     {"22003", ATLAS_OUT_OF_RANGE, NULL},
     {"22", ATLAS_INVALID_ARGUMENT, NULL},
@@ -82,6 +85,22 @@ static atlas_status_t status_of_statement(const char *sqlstate, const struct sta
     return strncmp(sqlstate, "42", 2) == 0 ? ATLAS_UNAVAILABLE : row->status;
 }
 
+/* For the operator: a state of the server or the database that no caller can mend, nor wait for. */
+static void tell_of_server(const struct call *call, const char *statement, const PGresult *result)
+{
+    static const char *const classes[] = {"42", "53", "58", "XX"};
+    static _Thread_local int64_t told_ns;
+    const char *sqlstate = pg_error_sqlstate(result);
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        if (strncmp(sqlstate, classes[i], 2) == 0 && log_is_due(&told_ns)) {
+            log_warn("postgres cannot carry out a statement, continuing",
+                     LOG_TEXT("plugin", call->generation->id), LOG_TEXT("statement", statement),
+                     LOG_TEXT("sqlstate", sqlstate), LOG_TEXT("reason", primary_message(result)),
+                     LOG_INT("loop", call->worker->index));
+        }
+    }
+}
+
 atlas_status_t pg_error_report(struct call *call, const char *statement, const PGresult *result)
 {
     const char *sqlstate = pg_error_sqlstate(result);
@@ -91,6 +110,7 @@ atlas_status_t pg_error_report(struct call *call, const char *statement, const P
     snprintf(call->pg_error.sqlstate, sizeof call->pg_error.sqlstate, "%s", sqlstate);
     snprintf(call->pg_error.constraint, sizeof call->pg_error.constraint, "%s",
              constraint != NULL ? constraint : "");
+    tell_of_server(call, statement, result);
     return call_fail(call, status_of_statement(sqlstate, row), "statement %s: %s (SQLSTATE %s)%s%s",
                      statement, primary_message(result), sqlstate, row->remedy != NULL ? "; " : "",
                      row->remedy != NULL ? row->remedy : "");

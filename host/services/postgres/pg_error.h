@@ -19,7 +19,8 @@ bool pg_error_is_fatal(const PGresult *result);
 void pg_error_clear(struct call *call);
 
 /* Fills call->pg_error and the call's message, which names the statement and the remedy; returns
- * the status. result: an error. */
+ * the status. What is wrong with the server or the database is logged too, at most once a second on
+ * each loop. result: an error. */
 atlas_status_t pg_error_report(struct call *call, const char *statement, const PGresult *result);
 
 /* The server's message in one line, for errors without a call: "... (SQLSTATE 42P01)". */

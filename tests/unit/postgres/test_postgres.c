@@ -180,6 +180,25 @@ static atlas_status_t read_keepalives(struct call *call, void *arg)
     return ATLAS_OK;
 }
 
+static atlas_status_t put_where_the_disk_is_full(struct call *call, void *arg)
+{
+    (void)arg;
+    return put(call, "full", 1, NULL);
+}
+
+/* As PostgreSQL says it when it cannot extend a file; a consumer repeats the record then. */
+static void test_full_disk_of_the_server_is_no_fault_of_the_call(void)
+{
+    pg_server_run("atlas", "CREATE FUNCTION ledger.fill() RETURNS trigger LANGUAGE plpgsql AS $$ "
+                           "BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$; "
+                           "CREATE TRIGGER fill BEFORE INSERT ON ledger.account FOR EACH ROW "
+                           "WHEN (NEW.id = 'full') EXECUTE FUNCTION ledger.fill()");
+    CU_ASSERT_EQUAL(run(put_where_the_disk_is_full, NULL, 5000), ATLAS_UNAVAILABLE);
+    CU_ASSERT(is_said("out of connections, memory or disk"));
+    pg_server_run("atlas", "DROP TRIGGER fill ON ledger.account; DROP FUNCTION ledger.fill");
+    CU_ASSERT_EQUAL(run(put_where_the_disk_is_full, NULL, 5000), ATLAS_OK);
+}
+
 static void test_server_notices_a_host_that_vanished(void)
 {
     CU_ASSERT_EQUAL(run(read_keepalives, NULL, 5000), ATLAS_OK);
@@ -295,6 +314,7 @@ LEDGER_MAIN("postgres", UNIT_TEST(test_write_then_read), UNIT_TEST(test_every_ty
             UNIT_TEST(test_statement_whose_first_use_fails_stays_prepared),
             UNIT_TEST(test_misuse_is_explained),
             UNIT_TEST(test_database_that_was_changed_is_no_fault_of_the_call),
+            UNIT_TEST(test_full_disk_of_the_server_is_no_fault_of_the_call),
             UNIT_TEST(test_server_notices_a_host_that_vanished),
             UNIT_TEST(test_many_fibers_share_few_connections),
             UNIT_TEST(test_reads_pass_a_slow_one), UNIT_TEST(test_read_is_given_up_at_the_deadline),

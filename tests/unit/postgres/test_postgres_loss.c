@@ -29,7 +29,7 @@ static atlas_status_t put_hanging(struct call *call, void *arg)
     return put(call, "hanging", 1, arg);
 }
 
-/* A write with much time, before which others must not have to wait. */
+/* A write with much time on the loop of run, before which others must not have to wait. */
 struct patient {
     _Atomic bool has_begun;
     atlas_status_t status;
@@ -45,7 +45,7 @@ static atlas_status_t put_patient(struct call *call, void *arg)
 static void *put_patient_on_thread(void *arg)
 {
     struct patient *patient = arg;
-    patient->status = fixture_call(ledger, 0, 30000, put_patient, patient, NULL);
+    patient->status = fixture_call(ledger, 1, 30000, put_patient, patient, NULL);
     return NULL;
 }
 

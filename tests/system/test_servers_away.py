@@ -62,6 +62,23 @@ def test_event_waits_for_kafka(atlas, rest, servers):
     check_at_rest(servers)
 
 
+def test_a_broker_that_hangs_is_told_of(atlas, rest, servers):
+    """It keeps its connections: that records ran out of their time is what shows it."""
+    host = atlas.hosts.serving("tracker")
+    servers.kafka.process.send(signal.SIGSTOP)
+    try:
+        assert _ask(rest, LOCATION).status in AWAY
+        wait_until(lambda: host.admin("/readyz")[0] == 503, "/readyz to say that kafka is away")
+        began = time.monotonic()
+        assert _ask(rest, LOCATION).status in AWAY
+        assert time.monotonic() - began < 4.0  # at once, not at the deadline
+    finally:
+        servers.kafka.process.send(signal.SIGCONT)
+    wait_until(host.is_ready, "the host to be ready again")
+    wait_until(lambda: _ask(rest, LOCATION).status == 200, "positions to be taken again")
+    check_at_rest(servers)
+
+
 def _retried_charges(atlas):
     return next(value for name, value in atlas.metrics("wallet").items()
                 if name.startswith("atlas_kafka_consumer_retries_total") and "charge_orders" in name)

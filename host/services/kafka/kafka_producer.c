@@ -112,16 +112,23 @@ static void handle_error(struct kafka_producer *producer, struct producer_client
     }
 }
 
+/* A broker that hangs keeps its connections, and librdkafka takes a minute to doubt them: records
+ * that ran out of time are the sign. The probe decides. */
+static void note_report(struct kafka_producer *producer, rd_kafka_resp_err_t failure)
+{
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        note_reachable(producer);
+    } else if (failure == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) {
+        note_away(producer);
+    }
+    metrics_add(failure == RD_KAFKA_RESP_ERR_NO_ERROR ? producer->published : producer->failed, 1);
+}
+
 static void handle_reports(struct kafka_producer *producer, rd_kafka_event_t *event)
 {
     const rd_kafka_message_t *message;
     while ((message = rd_kafka_event_message_next(event)) != NULL) {
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            note_reachable(producer);
-            metrics_add(producer->published, 1);
-        } else {
-            metrics_add(producer->failed, 1);
-        }
+        note_report(producer, message->err);
         kafka_delivery_report(message);
     }
 }

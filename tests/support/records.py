@@ -22,9 +22,9 @@ def find(port, topic, wanted, timeout_s=30.0):
                          "enable.auto.commit": False, "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
 
-    def next_match():
-        record = consumer.poll(0.2)
-        return record if record and not record.error() and wanted(record) else None
+    def next_match():  # many at once: wait_until pauses between its looks
+        records = consumer.consume(10_000, 0.2)
+        return next((record for record in records if not record.error() and wanted(record)), None)
 
     try:
         return wait_until(next_match, f"a record in {topic}", timeout_s)

@@ -164,6 +164,7 @@ LOADED = {
     "outbox without table": (_keeping(statements=_statement("ATLAS_PG_WRITE | ATLAS_PG_OUTBOX")),
                              "the schema has no outbox: set ATLAS_PG_HAS_OUTBOX"),
     "schema with flags": (_keeping(flags=8), "its schema: sets flags"),
+    "outbox without Kafka": (_keeping(flags=1), 'whose events go to Kafka: add the line "requires atlas.kafka/1"'),
 }
 # name: (how to make it, what check and run say)
 CONSUMING = {

@@ -196,6 +196,22 @@ static atlas_status_t check_interfaces(const struct atlas_plugin *table, const c
     return ATLAS_OK;
 }
 
+/* Its events would be kept, and never go anywhere. */
+static atlas_status_t check_outbox(const struct atlas_plugin *table, const char *name,
+                                   const struct manifest *manifest, struct error *error)
+{
+    bool has_outbox =
+        table->postgres != NULL && (table->postgres->flags & ATLAS_PG_HAS_OUTBOX) != 0;
+
+    if (has_outbox && !manifest_names_have(&manifest->required, ATLAS_KAFKA)) {
+        return error_set(error, ATLAS_FAILED_PRECONDITION,
+                         "%s: plugin %s declares an outbox, whose events go to Kafka: add the line "
+                         "\"requires " ATLAS_KAFKA "\"",
+                         name, manifest->id);
+    }
+    return ATLAS_OK;
+}
+
 atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *name,
                                   const struct manifest *manifest, struct error *error)
 {
@@ -214,6 +230,9 @@ atlas_status_t plugin_table_check(const struct atlas_plugin *table, const char *
     }
     if (status == ATLAS_OK) {
         status = check_interfaces(table, name, manifest, error);
+    }
+    if (status == ATLAS_OK) {
+        status = check_outbox(table, name, manifest, error);
     }
     return status == ATLAS_OK && table->postgres != NULL
                ? plugin_schema_check(table->postgres, name, manifest, error)

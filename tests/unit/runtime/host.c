@@ -17,6 +17,8 @@
 #include "runtime/reload/deployment.h"
 #include "runtime/router.h"
 #include "runtime/wait.h"
+#include "support/run_on.h"
+#include "support/unit.h"
 
 #define BARE_PLUGIN ATLAS_BUILD_DIR "/tests/unit/plugins/good.so"
 
@@ -184,6 +186,20 @@ static void start_on_loop(struct worker *worker, void *arg)
         test->timeout_ms > 0 ? call->start_ns + test->timeout_ms * NS_PER_MS : INT64_MAX;
     test->call = call;
     call_start(call);
+}
+
+void test_host_run(struct test_host *host, atlas_status_t (*fn)(struct call *call, void *arg),
+                   void *arg, atlas_status_t expected)
+{
+    struct error error = {.text = ""};
+    struct generation *const *generations;
+    CU_ASSERT_EQUAL_FATAL(deployment_active(host->deployment, &generations), 1);
+    atlas_status_t status =
+        run_on(runtime_worker(host->runtime, 0), generations[0], "test", 10000, fn, arg, &error);
+    CU_ASSERT_EQUAL(status, expected);
+    if (status != expected) {
+        fprintf(stderr, "%s: %s\n", atlas_status_name(status), error.text);
+    }
 }
 
 void test_call_start(struct test_call *test)

@@ -30,6 +30,11 @@ void test_host_break_plugin(struct test_host *host);
 /* Reloads; the report belongs to the caller. */
 bool test_host_reload(struct test_host *host, struct report *report);
 
+/* Runs fn as a call of the echo plugin on the first loop, 10 s at most; it must end with expected.
+ */
+void test_host_run(struct test_host *host, atlas_status_t (*fn)(struct call *call, void *arg),
+                   void *arg, atlas_status_t expected);
+
 /* A call from outside, as a transport makes it: started at once, awaited by test_call_wait. */
 struct test_call {
     struct worker *worker;

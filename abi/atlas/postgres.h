@@ -113,12 +113,12 @@ struct atlas_postgres_interface {
      * ALREADY_EXISTS: a unique or exclusion constraint; FAILED_PRECONDITION: another constraint, or
      * RAISE EXCEPTION; INVALID_ARGUMENT, OUT_OF_RANGE: a value that its type does not take (class
      * 22); ABORTED: serialization, deadlock; UNAVAILABLE: the connection was lost or is not there,
-     * or the database no longer is as it was when the plugin was loaded; DEADLINE_EXCEEDED: the
-     * call's deadline or postgres.statement_timeout; RESOURCE_EXHAUSTED: a result over
-     * postgres.rows or postgres.result_limit, or postgres.queue statements wait; INTERNAL: no such
-     * statement, or another number of params than declared. For ATLAS_PG_WRITE ret_outcome (may be
-     * NULL) says whether the change happened. ret_result may be NULL; its rows lie in the arena.
-     * [call] [waits] */
+     * the server is out of connections, memory or disk, or the database no longer is as it was when
+     * the plugin was loaded; DEADLINE_EXCEEDED: the call's deadline or postgres.statement_timeout;
+     * RESOURCE_EXHAUSTED: a result over postgres.rows or postgres.result_limit, or postgres.queue
+     * statements wait; INTERNAL: no such statement, or another number of params than declared. For
+     * ATLAS_PG_WRITE ret_outcome (may be NULL) says whether the change happened. ret_result may be
+     * NULL; its rows lie in the arena. [call] [waits] */
     atlas_status_t (*query)(struct atlas_call *call, uint32_t statement,
                             const struct atlas_pg_value *params, size_t param_count,
                             struct atlas_pg_result *ret_result, enum atlas_outcome *ret_outcome);

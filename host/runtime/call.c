@@ -64,7 +64,7 @@ static void list_call(struct worker *worker, struct call *call)
     worker->calls = call;
 }
 
-bool call_has_fiber_left(struct worker *worker)
+bool call_admit(struct worker *worker)
 {
     if (fiber_pool_alive(worker->fibers) < worker->limits.fibers) {
         return true;
@@ -80,7 +80,7 @@ bool call_has_fiber_left(struct worker *worker)
 static struct call *create_from_outside(struct worker *worker, struct route_table *routes,
                                         struct generation *generation, const char *path)
 {
-    struct call *call = call_has_fiber_left(worker) ? take_call(worker) : NULL;
+    struct call *call = call_admit(worker) ? take_call(worker) : NULL;
     if (call == NULL) {
         return NULL;
     }

@@ -86,7 +86,6 @@ struct call {
     struct call *next_sibling;
     struct call **sibling_link;
     unsigned depth;       /* of local calls */
-    bool is_nested;       /* ran on its parent's fiber */
     unsigned tasks_alive; /* spawned, not ended */
     struct wait *join_wait;
     struct wait *end_wait;  /* until there are no children */
@@ -131,9 +130,9 @@ static inline struct call *call_of(struct atlas_call *public)
     return (struct call *)(void *)public;
 }
 
-/* True if a call from outside, a task or a stream may take one more fiber of this worker; counts
- * and tells of it if not. On its loop. */
-bool call_has_fiber_left(struct worker *worker);
+/* True if a call from outside, a task or a stream may take one more fiber of this worker; a refusal
+ * is counted and told of. On its loop. */
+bool call_admit(struct worker *worker);
 
 /* Makes a call on this worker for a route (counted with its table), or for a generation outside of
  * any route (route NULL). NULL when the bound of fibers is reached: answer RESOURCE_EXHAUSTED. */

@@ -127,7 +127,6 @@ void call_start_function(struct call *call, atlas_status_t (*fn)(struct call *ca
 atlas_status_t call_run_nested(struct call *call)
 {
     struct fiber_label outer = fiber_set_label(label_of(call));
-    call->is_nested = true;
     call->fiber = fiber_current();
     finish(call, run_handler(call));
     fiber_set_label(outer);
@@ -164,13 +163,18 @@ static void give_call_back(struct call *call)
     free(call);
 }
 
+static bool runs_on_its_parents_fiber(const struct call *call)
+{
+    return call->parent != NULL && call->fiber == call->parent->fiber;
+}
+
 void call_destroy(struct call *call)
 {
     if (call == NULL) {
         return;
     }
     assert(call->children == NULL && call->resources == NULL && call->waiting == NULL);
-    if (!call->is_nested) {
+    if (!runs_on_its_parents_fiber(call)) {
         fiber_drop_label(call->operation);
     }
     unlist(call);

@@ -158,8 +158,7 @@ static const struct call_operations callee_operations = {
 
 atlas_status_t local_stream_open(struct call *call, struct call *child, void **ret_stream)
 {
-    struct local_stream *stream =
-        call_has_fiber_left(call->worker) ? calloc(1, sizeof *stream) : NULL;
+    struct local_stream *stream = call_admit(call->worker) ? calloc(1, sizeof *stream) : NULL;
     if (stream == NULL) {
         call_destroy(child);
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,

@@ -52,7 +52,7 @@ atlas_status_t task_spawn(struct call *call, struct atlas_task *task)
                          "more than %u tasks of one call; see calls.tasks",
                          call->worker->limits.tasks_per_call);
     }
-    struct call *child = call_has_fiber_left(call->worker) ? call_create_child(call, NULL) : NULL;
+    struct call *child = call_admit(call->worker) ? call_create_child(call, NULL) : NULL;
     if (child == NULL) {
         return call_fail(call, ATLAS_RESOURCE_EXHAUSTED,
                          "no fiber is left for a task; see calls.fibers");

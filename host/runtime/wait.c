@@ -169,13 +169,6 @@ static atlas_status_t refuse_foreign(void)
     return ATLAS_FAILED_PRECONDITION;
 }
 
-static void on_pause_over(evutil_socket_t fd, short events, void *arg)
-{
-    (void)fd;
-    (void)events;
-    wait_complete(arg);
-}
-
 /* Waits of an ended call end at once, so a handler that waits in a circle without looking at the
  * statuses would keep the loop from all other calls for ever. */
 void call_slow_down(struct call *call)
@@ -190,11 +183,8 @@ void call_slow_down(struct call *call)
                  LOG_TEXT("operation", call->operation));
     }
     struct wait pause;
-    struct event timer;
     wait_init(&pause, call);
-    event_assign(&timer, loop_base(call->worker->loop), -1, 0, on_pause_over, &pause);
-    event_add(&timer, &(struct timeval){0, 1000});
-    wait_uninterrupted(&pause);
+    wait_uninterrupted_at_most(&pause, NS_PER_MS);
 }
 
 /* Why a wait must not begin. OK also if its thing happened meanwhile. */

@@ -201,13 +201,6 @@ void background_start(struct call *call, struct generation *generation)
     }
 }
 
-static void on_patience_over(evutil_socket_t fd, short events, void *arg)
-{
-    (void)fd;
-    (void)events;
-    wait_complete(arg);
-}
-
 /* The round was cancelled: it has the call's time to end, and in any case that of a cleanup
  * section, in which it may just be. */
 static void wait_for_round(struct background *background, struct call *call)
@@ -216,12 +209,7 @@ static void wait_for_round(struct background *background, struct call *call)
     wait_init(&wait, call);
     background->stop_wait = &wait;
     if (wait_for(&wait) != ATLAS_OK) {
-        int64_t ms = call->worker->limits.cleanup_limit_ms;
-        struct event timer;
-        event_assign(&timer, loop_base(call->worker->loop), -1, 0, on_patience_over, &wait);
-        event_add(&timer, &(struct timeval){ms / 1000, ms % 1000 * 1000});
-        wait_uninterrupted(&wait);
-        event_del(&timer);
+        wait_uninterrupted_at_most(&wait, call->worker->limits.cleanup_limit_ms * NS_PER_MS);
     }
     background->stop_wait = NULL;
 }

@@ -85,7 +85,7 @@ static atlas_status_t status_of_statement(const char *sqlstate, const struct sta
     return strncmp(sqlstate, "42", 2) == 0 ? ATLAS_UNAVAILABLE : row->status;
 }
 
-/* For the operator: a state of the server or the database that no caller can mend, nor wait for. */
+/* For the operator: a state of the server or the database that no caller can mend. */
 static void tell_of_server(const struct call *call, const char *statement, const PGresult *result)
 {
     static const char *const classes[] = {"42", "53", "58", "XX"};

@@ -90,8 +90,10 @@ def newcomer():
         yield Newcomer(network)
 
 
-def test_up_ride_down(newcomer):
-    up = newcomer.dev("up")
+@pytest.mark.parametrize("options", [(), ("--split", "--kafka")], ids=["plain", "split_kafka"])
+def test_up_ride_down(newcomer, servers, options):
+    """servers: what Apache Kafka needs has been fetched by then, as the newcomer's network reaches nobody."""
+    up = newcomer.dev("up", *options)
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         ride = up.stdout.split("paste it into a shell):\n", 1)[1].rsplit("\ntools/dev demo", 1)[0]
@@ -102,6 +104,8 @@ def test_up_ride_down(newcomer):
         again = newcomer.dev("up")
         assert again.returncode == 1 and "already up" in again.stderr
         started, _ = state.load()
+        assert len([one for one in started if one.name.startswith("atlas")]) == (5 if options else 1)
+        assert [one.name for one in started if one.name in ("kafka", "dev-broker")] == ["kafka" if options else "dev-broker"]
     finally:
         down = newcomer.dev("down")
     assert down.returncode == 0, down.stdout + down.stderr

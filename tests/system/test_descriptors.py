@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from contextlib import ExitStack
+from itertools import count
 
 import paths
 import pytest
@@ -28,10 +29,11 @@ def host(folder):
 
 
 def _leave_descriptors(host, spare):
-    """That many more may be opened; None: as many as there may be."""
+    """At most that many more may be opened, gaps counted; None: as many as there may be."""
     pid = host.process.pid
     hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
-    used = max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
+    open_ones = set(map(int, os.listdir(f"/proc/{pid}/fd")))
+    used = next(number for number in count() if number not in open_ones)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard if spare is None else used + spare, hard))
 
 
@@ -85,11 +87,13 @@ def test_pauses_do_not_flood_the_log(host):
         _leave_descriptors(host, spare=None)
 
 
-def test_a_reload_without_descriptors_is_refused(host):
-    _leave_descriptors(host, spare=0)
-    assert "Too many open files" in host.reload(plugin_config='greeting = "new ";')
-    _leave_descriptors(host, spare=None)
-    assert "reload done" in host.reload(plugin_config='greeting = "newer ";')
+def test_a_reload_without_descriptors_is_refused(folder):
+    """A host that nobody is leaving meanwhile, who would give a descriptor back."""
+    with EchoHost(folder / "descriptors-reload", loops=2) as host:
+        _leave_descriptors(host, spare=0)
+        assert "Too many open files" in host.reload(plugin_config='greeting = "new ";')
+        _leave_descriptors(host, spare=None)
+        assert "reload done" in host.reload(plugin_config='greeting = "newer ";')
 
 
 def _listens(port):

@@ -43,7 +43,7 @@ static void test_task_of_a_batch_that_was_left_is_not_touched(void)
     kafka_cluster_publish(scene.topic, 1, "driver-7", "poison");
     struct generation *plugin = scene_load(&scene_consumer, false);
     fixture_activate(plugin);
-    CU_ASSERT_TRUE(handler_sees(1));
+    CU_ASSERT_TRUE(handler_sees(2)); /* in one batch or in two */
     scene_unload(plugin);
     CU_ASSERT_EQUAL(memcmp(&handler.left, &gone, sizeof gone), 0);
     CU_ASSERT_EQUAL(scene_committed(1), 2);

@@ -10,6 +10,7 @@ import urllib.request
 import grpc
 import paths
 import ports
+from wait import wait_until
 
 PRESET = os.environ.get("ATLAS_PRESET", "dev")
 
@@ -70,6 +71,10 @@ class EchoHost:
             if time.monotonic() > end or self.process.poll() is not None:
                 raise AssertionError(f"the echo host does not say {text}:\n{self.log()}")
             time.sleep(0.01)
+
+    def wait_copies(self, count):
+        """Waits until it has so many private copies of plugins: a reload that makes one has begun."""
+        wait_until(lambda: len(list(self.home.glob("run/**/*.so"))) == count, f"{count} copies of plugins")
 
     def reload(self, **changes):
         """Changes the configuration and waits until the host follows it, or refuses; returns what it logs."""

@@ -6,7 +6,6 @@ import time
 import grpc
 import pytest
 from echo_host import EchoHost
-from wait import wait_until
 
 LONG_MS = 120_000
 FORCED = 3
@@ -45,8 +44,7 @@ def test_a_reload_that_creates_is_interrupted(folder):
     with EchoHost(folder / "end-create", more=SLOW_RELOAD) as host:
         host.configure(plugin_config='create_delay = "100s";')
         host.send(signal.SIGHUP)
-        # The copy of the second generation: the reload has begun, and is not left out because of the end.
-        wait_until(lambda: len(list(host.home.glob("run/**/*.so"))) == 2, "the reload to begin")
+        host.wait_copies(2)  # it has begun, and is not left out because of the end
         host.send(signal.SIGTERM)
         assert host.wait_end() == 0
         assert "the process was asked to end meanwhile" in host.log()

@@ -53,7 +53,7 @@ def test_a_reload_that_was_asked_for_does_not_begin_once_the_process_ends(folder
     with EchoHost(folder / "late-reload", loops=2, more=LONG) as host:
         host.configure(plugin_config='create_delay = "20s";')
         host.send(signal.SIGHUP)
-        host.wait_log("signal=Hangup")
+        host.wait_copies(2)  # the first has begun
         host.configure(plugin_config='greeting = "late ";')
         host.send(signal.SIGHUP)  # waits for the first
         wait_until(lambda: host.log().count("signal=Hangup") == 2, "the second signal")
